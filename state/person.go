@@ -1,0 +1,84 @@
+package state
+
+import (
+	"fmt"
+	"slices"
+)
+
+// PersonID identifies a human across platforms ("lead-1"). It comes from
+// configuration or from a lead, never from a display name.
+type PersonID string
+
+// Role is what a person may do. The zero value may only look.
+type Role uint8
+
+// The roles; each may do what the ones before it may.
+const (
+	RoleViewer Role = iota
+	RoleResponder
+	RoleLead
+)
+
+var roleNames = []string{"viewer", "responder", "lead"}
+
+func (r Role) String() string { return nameOf(roleNames, int(r)) }
+
+// MarshalText makes a role its word in JSON.
+func (r Role) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads the word.
+func (r *Role) UnmarshalText(b []byte) error {
+	i, err := indexOf(roleNames, "role", string(b))
+	*r = Role(i)
+	return err
+}
+
+// Person is a human and the platform identities that are linked to them.
+type Person struct {
+	ID   PersonID `json:"id"`
+	Name string   `json:"name"` // how messages call them
+	Role Role     `json:"role"`
+	// Links are identities proved by a platform: "slack:T1:U123", "console:alice".
+	Links []string `json:"links,omitempty"`
+}
+
+// People is the directory of persons. It is small and held in memory.
+type People []Person
+
+// ByLink finds who a platform identity belongs to. An identity that is linked to
+// nobody is a stranger: a viewer with no name, who can never be one of two persons.
+func (p People) ByLink(link string) (Person, bool) {
+	i := slices.IndexFunc(p, func(x Person) bool { return slices.Contains(x.Links, link) })
+	if i < 0 {
+		return Person{}, false
+	}
+	return p[i], true
+}
+
+// ByID finds a person.
+func (p People) ByID(id PersonID) (Person, bool) {
+	i := slices.IndexFunc(p, func(x Person) bool { return x.ID == id })
+	if i < 0 {
+		return Person{}, false
+	}
+	return p[i], true
+}
+
+// Validate refuses a directory in which an id or an identity is used twice:
+// that would let one human count as two.
+func (p People) Validate() error {
+	ids, links := map[PersonID]bool{}, map[string]PersonID{}
+	for _, x := range p {
+		if x.ID == "" || ids[x.ID] {
+			return fmt.Errorf("person id %q is empty or used twice", x.ID)
+		}
+		ids[x.ID] = true
+		for _, l := range x.Links {
+			if o, ok := links[l]; ok {
+				return fmt.Errorf("identity %q is linked to both %q and %q", l, o, x.ID)
+			}
+			links[l] = x.ID
+		}
+	}
+	return nil
+}

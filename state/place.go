@@ -1,0 +1,74 @@
+package state
+
+import (
+	"fmt"
+	"strings"
+)
+
+// TLP is a marking of the Traffic Light Protocol 2.0 (FIRST), ordered from the
+// widest audience to the narrowest. The zero value is the narrowest, RED, so
+// that what nobody marked goes nowhere.
+type TLP uint8
+
+// The markings. Compare them with Allows, not with <.
+const (
+	TLPRed TLP = iota
+	TLPAmberStrict
+	TLPAmber
+	TLPGreen
+	TLPClear
+)
+
+var tlpNames = []string{"RED", "AMBER+STRICT", "AMBER", "GREEN", "CLEAR"}
+
+func (t TLP) String() string { return "TLP:" + nameOf(tlpNames, int(t)) }
+
+// Allows reports whether something marked m may go to a place whose ceiling is t.
+// RED goes to no place at all: it is for named persons.
+func (t TLP) Allows(m TLP) bool { return m != TLPRed && m >= t }
+
+// ParseTLP reads a marking in the spellings that are found in the field.
+func ParseTLP(s string) (TLP, error) {
+	n := strings.ToUpper(strings.TrimSpace(s))
+	n = strings.TrimPrefix(strings.TrimPrefix(n, "TLP:"), "TLP ")
+	switch n {
+	case "RED":
+		return TLPRed, nil
+	case "AMBER+STRICT", "AMBER-STRICT", "AMBER_AND_STRICT", "AMBER_STRICT", "AMBER STRICT":
+		return TLPAmberStrict, nil
+	case "AMBER":
+		return TLPAmber, nil
+	case "GREEN":
+		return TLPGreen, nil
+	case "CLEAR", "WHITE":
+		return TLPClear, nil
+	}
+	return TLPRed, fmt.Errorf("%.40q is not a TLP marking: red, amber+strict, amber, green or clear", s)
+}
+
+// MarshalText makes a marking its name in JSON.
+func (t TLP) MarshalText() ([]byte, error) { return []byte(nameOf(tlpNames, int(t))), nil }
+
+// UnmarshalText reads any spelling that ParseTLP reads.
+func (t *TLP) UnmarshalText(b []byte) error {
+	v, err := ParseTLP(string(b))
+	*t = v
+	return err
+}
+
+// Place is where a message can go.
+type Place struct {
+	Platform  string `json:"platform"`            // "console", "slack", …
+	Workspace string `json:"workspace,omitempty"` // workspace or guild
+	Channel   string `json:"channel"`
+	Thread    string `json:"thread,omitempty"`
+	// Person limits the message to one reader in that place (an ephemeral answer, a direct message).
+	Person string `json:"person,omitempty"`
+	// Ceiling is the narrowest marking that may be shown there.
+	Ceiling TLP `json:"ceiling"`
+}
+
+// Key identifies the place without its ceiling.
+func (p Place) Key() string {
+	return strings.Join([]string{p.Platform, p.Workspace, p.Channel, p.Thread, p.Person}, "/")
+}

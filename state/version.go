@@ -1,0 +1,103 @@
+package state
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// maxVersionParts bounds a version; no product of a playbook has more than five.
+const maxVersionParts = 6
+
+// maxVersionPart bounds one number of a version, so that hostile digits cannot overflow.
+const maxVersionPart = 1 << 31
+
+// Version is a build number as its parts, most significant first. A version
+// with fewer parts than the fix line is a prefix: it stands for every build
+// that begins with it. The zero value is no version.
+type Version struct {
+	parts [maxVersionParts]uint32
+	n     uint8
+}
+
+// ParseVersion reads "16.0.10417.20037" or "14.1-43.56". Parts are decimal,
+// separated by one '.' or '-', two to six of them.
+func ParseVersion(s string) (Version, error) {
+	var v Version
+	fields := strings.FieldsFunc(s, func(r rune) bool { return r == '.' || r == '-' })
+	if len(fields) < 2 || len(fields) > maxVersionParts || strings.Count(s, ".")+strings.Count(s, "-") != len(fields)-1 {
+		return Version{}, fmt.Errorf("%.40q is not a version: want 2 to %d numbers like 16.0.10417.20037", s, maxVersionParts)
+	}
+	for _, f := range fields {
+		n, err := strconv.ParseUint(f, 10, 32)
+		if err != nil || n >= maxVersionPart || f[0] == '+' {
+			return Version{}, fmt.Errorf("%.40q is not a version: %.20q is not a number", s, f)
+		}
+		v.parts[v.n] = uint32(n)
+		v.n++
+	}
+	return v, nil
+}
+
+// Len is how many parts are known.
+func (v Version) Len() int { return int(v.n) }
+
+// IsZero reports whether there is no version.
+func (v Version) IsZero() bool { return v.n == 0 }
+
+// Prefix is the version cut to its first n parts.
+func (v Version) Prefix(n int) Version {
+	if n >= int(v.n) {
+		return v
+	}
+	var p Version
+	copy(p.parts[:n], v.parts[:n])
+	p.n = uint8(n)
+	return p
+}
+
+// Compare orders two versions by the parts that both have, then by length: a
+// prefix sorts before what it begins.
+func (v Version) Compare(o Version) int {
+	for i := range min(v.n, o.n) {
+		if v.parts[i] != o.parts[i] {
+			if v.parts[i] < o.parts[i] {
+				return -1
+			}
+			return 1
+		}
+	}
+	return int(v.n) - int(o.n)
+}
+
+// HasPrefix reports whether v begins with p.
+func (v Version) HasPrefix(p Version) bool { return p.n <= v.n && v.Prefix(int(p.n)) == p }
+
+// String is the canonical form, parts joined by dots; "" for the zero value.
+func (v Version) String() string {
+	var b strings.Builder
+	for i := range v.n {
+		if i > 0 {
+			b.WriteByte('.')
+		}
+		b.WriteString(strconv.FormatUint(uint64(v.parts[i]), 10))
+	}
+	return b.String()
+}
+
+// MarshalText makes a version its string in JSON and YAML.
+func (v Version) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText accepts "" as no version.
+func (v *Version) UnmarshalText(b []byte) error {
+	if len(b) == 0 {
+		*v = Version{}
+		return nil
+	}
+	p, err := ParseVersion(string(b))
+	if err != nil {
+		return err
+	}
+	*v = p
+	return nil
+}
