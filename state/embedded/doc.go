@@ -1,0 +1,39 @@
+// Package embedded is a Redis engine inside this process with a durable journal: the store that works when no Redis is
+// configured. It adapts miniredis and knows nothing of keys, records or campaigns.
+//
+// Its promise: no reply is given before the journal record of its effects is synced to disk. That holds for reads too: what
+// a reader is told is on disk, whoever wrote it. Once a write or a sync has gone wrong the engine answers nothing but
+// errors, and the process must end; what was acknowledged is found again by the next [Open].
+//
+// # Decisions that may surprise
+//
+// The journal holds effects, never scripts.
+// Context: a script may read the clock or a set in any order, and Lua dialects differ.
+// Decision: what a script writes is journalled as plain commands between MULTI and EXEC, in order of execution.
+// Consequence: a replay needs no Lua and gives the same state; scripts themselves are forgotten (NOSCRIPT reloads them).
+// A journal without its frames is a stream for redis-cli --pipe.
+//
+// A reply waits for everything before it, not only for its own effects.
+// Context: a read could show a change that a power cut then takes back, and the reader may already have told a person.
+// Decision: each reply carries the number of the last effect that it may have seen and is held until that one is synced.
+// Consequence: one rule for reads, writes and published messages; a read during a sync takes as long as that sync.
+// A read with nothing unsynced does not wait.
+//
+// At most one frame is unsynced, and a frame knows its place.
+// Context: a cut tail is normal after a crash, a bad byte before the tail is not, and both look like a bad checksum.
+// Decision: all effects of one sync are one frame; the checksum of its header covers its offset in the file.
+// Consequence: a bad frame that any good frame follows is corruption and refuses to start ([CorruptError]). A bad
+// last frame was never acknowledged: it is cut off and reported ([Recovery]).
+//
+// Expiry is ours, not miniredis'.
+// Context: its clock walks all keys on each command, and a journal replayed later would find keys already expired.
+// Decision: deadlines are absolute and kept here; an expired key becomes a DEL in the journal, replay runs with the clock at zero.
+// Consequence: a key with a time to live costs a heap entry, one without costs nothing, and a replay never
+// depends on when it happens. No expiry before 1970 or after 2190.
+//
+// Commands are an explicit list; the rest is refused.
+// Context: some commands cannot be replayed (random, generated ids, consumer groups) and some would block the engine.
+// Decision: SPOP, XADD with *, HEXPIRE, BLPOP, XREAD BLOCK, WAIT, SELECT of another database and the like get an error that says so.
+// Consequence: what works here works on a real Redis, not the other way round. SCAN and KEYS are allowed
+// for tools, but they sort all keys for each page: no product code may use them.
+package embedded
