@@ -44,9 +44,9 @@ type ServerAssessment struct {
 	// Contradictions are sources that disagree and are not settled, a line each.
 	Contradictions []string `json:"contradictions,omitempty"`
 	// Notes are worth knowing and block nothing, a line each.
-	Notes          []string `json:"notes,omitempty"`
-	Contained      bool     `json:"contained,omitempty"`
-	Claimed        bool     `json:"claimed,omitempty"`
+	Notes     []string `json:"notes,omitempty"`
+	Contained bool     `json:"contained,omitempty"`
+	Claimed   bool     `json:"claimed,omitempty"`
 	// Hash is of the deciding facts: "" until every step is done.
 	Hash string `json:"hash,omitempty"`
 	// Deciders are the persons whose word decided a step: they may not approve.

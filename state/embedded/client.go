@@ -105,8 +105,11 @@ func (e *Engine) Serve(ctx context.Context, l net.Listener) error {
 		open[nc] = struct{}{}
 		mu.Unlock()
 		watched := &goneConn{Conn: nc, gone: func() { mu.Lock(); delete(open, nc); mu.Unlock() }}
-		if err := e.attach(watched); err != nil {
+		if e.attach(watched) != nil {
 			return nil
+		}
+		if ctx.Err() != nil {
+			_ = nc.Close()
 		}
 	}
 }

@@ -161,7 +161,7 @@ func (e *Engine) tick() (left bool) {
 	if e.Err() != nil {
 		return false
 	}
-	defer e.contain("expiry")
+	defer e.contain(nil, "expiry")
 	e.setClock()
 	e.expireDue()
 	return len(e.due) > 0

@@ -31,7 +31,7 @@ func (e *Engine) do(c *conn, args []string) {
 		c.peer.WriteError("ERR " + err.Error())
 		return
 	}
-	defer e.contain(strings.ToUpper(args[0]))
+	defer e.contain(c.peer, strings.ToUpper(args[0]))
 	e.setClock()
 	e.expireDue()
 	c.run(args)
@@ -52,11 +52,16 @@ func (e *Engine) awaitRoom() {
 
 // contain turns a panic into the end of the engine: miniredis may hold its lock and half of a change may be made in
 // memory, but nothing of it is in the journal and nobody was told.
-func (e *Engine) contain(cmd string) {
-	if r := recover(); r != nil {
-		e.broken.Store(true)
-		e.effects, e.recorded = nil, 0
-		e.fail(fmt.Errorf("panic in %s: %v", cmd, r))
+func (e *Engine) contain(p *server.Peer, cmd string) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	e.broken.Store(true)
+	e.effects, e.recorded = nil, 0
+	e.fail(fmt.Errorf("panic in %s: %v", cmd, r))
+	if p != nil {
+		p.WriteError("ERR " + e.Err().Error())
 	}
 }
 

@@ -1,0 +1,147 @@
+package state
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Commit is everything that one change writes, to be applied whole or not at all.
+type Commit struct {
+	Work     Work
+	Incident Incident
+	// IncidentChanged says that the incident record must be written. Its Rev is
+	// the one that was read; a store checks it in any case, for it guards the rules.
+	IncidentChanged bool
+	Farms           []FarmCommit
+	Entry           AuditEntry // unsealed
+	Letters         []Letter
+	// BoardRev, when not negative, must be the board's revision still.
+	BoardRev int64
+	// Empty: nothing was changed, and nothing needs to be written.
+	Empty bool
+}
+
+// FarmCommit is one farm as it is to be written. State.Rev is the one that was read.
+type FarmCommit struct {
+	State FarmState
+	// Before and After are the rows that differ, by server.
+	Before, After map[string]Row
+	// OldUntil is when it was due before.
+	OldUntil time.Time
+}
+
+// BoardChanged reports whether something that clear depends on is different.
+func (f FarmCommit) BoardChanged() bool {
+	for name, after := range f.After {
+		before, ok := f.Before[name]
+		if !ok || before.Status != after.Status || before.Hash != after.Hash {
+			return true
+		}
+	}
+	return false
+}
+
+// Commit works out all that follows from the change: the farms are assessed,
+// status changes become transitions and notices, and a re-open revokes clear.
+func (tx *Tx) Commit() Commit {
+	c := Commit{Work: tx.Work, BoardRev: -1}
+	var changes []Transition
+	for _, name := range slices.Sorted(maps.Keys(tx.touched)) {
+		fc, ts := tx.settleFarm(tx.farms[name])
+		c.Farms = append(c.Farms, fc)
+		changes = append(changes, ts...)
+	}
+	tx.consequences(changes)
+	c.Incident, c.IncidentChanged = tx.Incident, tx.incident
+	c.Empty = !tx.incident && len(tx.events) == 0 && len(tx.notices) == 0 && !c.rowsChanged()
+	c.Entry = AuditEntry{
+		At: tx.Work.At.UTC(), By: tx.Work.By, Via: tx.Work.Via, Request: tx.Work.Request,
+		Incident: tx.Incident.ID, Events: tx.events, Changes: changes,
+	}
+	for _, n := range tx.notices {
+		c.Letters = append(c.Letters, n.Address(tx.Incident.Places)...)
+	}
+	return c
+}
+
+func (c Commit) rowsChanged() bool {
+	return slices.ContainsFunc(c.Farms, func(f FarmCommit) bool {
+		return len(f.After) > 0 || !f.OldUntil.Equal(f.State.Until)
+	})
+}
+
+func (tx *Tx) settleFarm(f *FarmState) (FarmCommit, []Transition) {
+	a := f.Assess(tx.Incident.Rules, tx.Work.At)
+	fc := FarmCommit{Before: map[string]Row{}, After: map[string]Row{}, OldUntil: f.Until}
+	rows := map[string]Row{}
+	var changes []Transition
+	for i, s := range f.Farm.Servers {
+		old, known := f.Rows[s.Name]
+		row := rowOf(s, a.Servers[i], old, tx.Work.At)
+		rows[s.Name] = row
+		if known && row == old {
+			continue
+		}
+		if known {
+			fc.Before[s.Name] = old
+		}
+		fc.After[s.Name] = row
+		if !known || old.Status != row.Status {
+			changes = append(changes, Transition{
+				Server: s.Name, Owner: s.Owner, Group: s.Group, From: old.Status, To: row.Status, Why: whyNow(a.Servers[i]), New: !known,
+			})
+		}
+	}
+	f.Rows, f.Until, f.Revision = rows, a.Until, tx.Incident.Rules.Revision
+	fc.State = *f
+	return fc, changes
+}
+
+// whyNow is the one line that explains a status.
+func whyNow(a ServerAssessment) string {
+	if len(a.Signs) > 0 {
+		return a.Signs[0]
+	}
+	if a.Status == StatusExposed || a.Status == StatusUnknown {
+		return a.Reason
+	}
+	for _, m := range a.Missing() {
+		if m.Why != "" {
+			return m.Title + ": " + m.Why
+		}
+	}
+	return a.Reason
+}
+
+// consequences are the notices that status changes cause, and the end of clear.
+func (tx *Tx) consequences(changes []Transition) {
+	for _, t := range changes {
+		if kind, ok := noticeFor(t); ok {
+			tx.notices = append(tx.notices, Notice{
+				Key:  fmt.Sprintf("%s %s %s %s %s", kind, tx.Incident.ID, t.Server, tx.Work.Request, tx.Work.Step),
+				Kind: kind, Incident: tx.Incident.ID, Servers: []string{t.Server}, Owner: t.Owner, Group: t.Group, At: tx.Work.At,
+				Facts:    map[string]string{"from": t.From.String(), "to": t.To.String(), "why": t.Why},
+				Coalesce: fmt.Sprintf("%s %s %s", kind, tx.Incident.ID, t.Owner),
+			})
+		}
+		if !t.To.Settled() && (t.From.Settled() || t.New) {
+			tx.revoke(fmt.Sprintf("%s is %s", t.Server, t.To))
+		}
+	}
+}
+
+func noticeFor(t Transition) (NoticeKind, bool) {
+	switch {
+	case t.To == StatusCompromised || t.To == StatusSuspected && t.From != StatusCompromised:
+		return NoticeCompromised, true
+	case t.New:
+		return "", false
+	case t.From.Settled() && !t.To.Settled():
+		return NoticeReopened, true
+	case t.To == StatusExposed && t.From.Rank() >= StatusInProgress.Rank():
+		return NoticeRegressed, true
+	}
+	return "", false
+}

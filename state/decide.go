@@ -1,0 +1,242 @@
+package state
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Propose asks for a second person. What it is about is checked now and again
+// when it is approved.
+func (tx *Tx) Propose(p Proposal) error {
+	if err := tx.open(); err != nil {
+		return err
+	}
+	if tx.Work.By == "" {
+		return refuse("Only a known person can ask for this.", "A lead must link your identity first.")
+	}
+	p.By, p.At, p.Expires = tx.Work.By, tx.Work.At, tx.Work.At.Add(ProposalLife)
+	if len(p.Reason) > MaxReason {
+		return refuse("The reason is too long.", "")
+	}
+	if p.Kind == ProposeClear {
+		return tx.proposeClear(p)
+	}
+	f, s, err := tx.farmOf(p.Server)
+	if err != nil {
+		return err
+	}
+	if s.Retired != nil {
+		return refuse(fmt.Sprintf("%s is retired.", s.Name), "")
+	}
+	if p.Kind == ProposeConfirm {
+		if p.Hash, err = tx.confirmable(f, s.Name); err != nil {
+			return err
+		}
+	}
+	if p.Evidence != nil {
+		e := *p.Evidence
+		e.Source, e.By, e.Second, e.Recorded = SourceAttestation, p.By, "pending", p.At
+		if err := tx.checkEvidence(f, e); err != nil {
+			return err
+		}
+		e.Second = ""
+		p.Evidence = &e
+	}
+	if p.Exception != nil && !p.Exception.Expires.After(tx.Work.At) {
+		return refuse("An exception must end in the future.", "")
+	}
+	f.Farm.Proposals = append(tx.live(f.Farm.Proposals), p)
+	tx.event("proposed", f.Farm.Name, s.Name, p)
+	return nil
+}
+
+// live leaves out proposals that ended.
+func (tx *Tx) live(ps []Proposal) []Proposal {
+	return slices.DeleteFunc(slices.Clone(ps), func(p Proposal) bool { return !tx.Work.At.Before(p.Expires) })
+}
+
+// confirmable returns the hash of the deciding facts of a server that is ready.
+func (tx *Tx) confirmable(f *FarmState, server string) (string, error) {
+	a, _ := f.Assess(tx.Incident.Rules, tx.Work.At).Server(server)
+	switch {
+	case a.Status == StatusConfirmed:
+		return "", refuse(server+" is confirmed already.", "")
+	case a.Hash == "":
+		next := ""
+		if a.Next != "" {
+			next = "Next: " + a.Next
+		}
+		return "", refuse(fmt.Sprintf("%s is %s: %d of %d steps are proved.", server, a.Status, len(a.Steps)-len(a.Missing()), len(a.Steps)), next)
+	}
+	return a.Hash, nil
+}
+
+// Approve is the second person's word on a proposal about a server. It is
+// refused to whoever asked, and for a confirmation to whoever claimed or
+// attested what it rests on; and when the deciding facts have changed since.
+func (tx *Tx) Approve(id string) (Proposal, error) {
+	if err := tx.open(); err != nil {
+		return Proposal{}, err
+	}
+	for _, f := range tx.farms {
+		i := slices.IndexFunc(f.Farm.Proposals, func(p Proposal) bool { return p.ID == id })
+		if i < 0 {
+			continue
+		}
+		p := f.Farm.Proposals[i]
+		if err := tx.mayApprove(p); err != nil {
+			return p, err
+		}
+		if err := tx.enact(f, p); err != nil {
+			return p, err
+		}
+		f.Farm.Proposals = slices.Delete(slices.Clone(f.Farm.Proposals), i, i+1)
+		tx.event("approved", f.Farm.Name, p.Server, map[string]string{"proposal": id, "kind": string(p.Kind)})
+		return p, nil
+	}
+	return Proposal{}, fmt.Errorf("proposal %q: %w", id, ErrNotFound)
+}
+
+func (tx *Tx) mayApprove(p Proposal) error {
+	switch {
+	case tx.Work.By == "":
+		return refuse("Only a known person can approve.", "A lead must link your identity first.")
+	case tx.Work.By == p.By:
+		return refuse("You asked for this yourself.", "It takes a second person.")
+	case !tx.Work.At.Before(p.Expires):
+		return refuse(fmt.Sprintf("This request ended %s.", stamp(p.Expires)), "Ask again.")
+	}
+	return nil
+}
+
+func (tx *Tx) enact(f *FarmState, p Proposal) error {
+	switch p.Kind {
+	case ProposeConfirm:
+		return tx.confirm(f, p)
+	case ProposeAttest:
+		e := *p.Evidence
+		e.Source, e.By, e.Second = SourceAttestation, p.By, tx.Work.By
+		return tx.Record(f.Farm.Name, e)
+	case ProposeExcept:
+		x := *p.Exception
+		x.ID, x.Server, x.By, x.Second, x.At = p.ID, p.Server, p.By, tx.Work.By, tx.Work.At
+		f.Farm.Exceptions = append(f.Farm.Exceptions, x)
+		tx.event("exception", f.Farm.Name, p.Server, x)
+	case ProposeRetire:
+		i := slices.IndexFunc(f.Farm.Servers, func(s Server) bool { return s.Name == p.Server })
+		f.Farm.Servers[i].Retired = &Retirement{Reason: p.Reason, By: p.By, Second: tx.Work.By, At: tx.Work.At}
+		tx.event("retired", f.Farm.Name, p.Server, f.Farm.Servers[i].Retired)
+	default:
+		return fmt.Errorf("proposal %q has kind %q", p.ID, p.Kind)
+	}
+	return nil
+}
+
+func (tx *Tx) confirm(f *FarmState, p Proposal) error {
+	a, _ := f.Assess(tx.Incident.Rules, tx.Work.At).Server(p.Server)
+	if a.Hash != p.Hash {
+		return refuse(fmt.Sprintf("What %s was to be confirmed on has changed since; it is %s now.", p.Server, a.Status), "Look at it, and ask again.")
+	}
+	if slices.Contains(a.Deciders, tx.Work.By) {
+		return refuse("You claimed or attested something that this rests on.", "It takes a person who did not.")
+	}
+	c := Confirmation{Server: p.Server, Hash: p.Hash, By: p.By, Second: tx.Work.By, At: tx.Work.At}
+	f.Farm.Confirmations = slices.DeleteFunc(slices.Clone(f.Farm.Confirmations), func(o Confirmation) bool { return o.Server == p.Server })
+	f.Farm.Confirmations = append(f.Farm.Confirmations, c)
+	tx.event("confirmed", f.Farm.Name, p.Server, c)
+	return nil
+}
+
+// Board is all servers of an incident at one moment, as far as clear depends on it.
+type Board struct {
+	Counts Counts
+	Hash   string // over name, status and hash of deciding facts of every server
+	// Rev is the store's count of changes to the board; the declaration holds only
+	// if it is the same when it is written.
+	Rev int64
+	// Overdue is how many farms wait to be assessed anew.
+	Overdue int
+}
+
+func (tx *Tx) proposeClear(p Proposal) error {
+	if tx.Incident.Clear != nil {
+		return refuse(fmt.Sprintf("It was declared clear %s.", stamp(tx.Incident.Clear.At)), "")
+	}
+	tx.Incident.Proposals, tx.incident = append(tx.live(tx.Incident.Proposals), p), true
+	tx.event("proposed", "", "", p)
+	return nil
+}
+
+// MayClear refuses a board on which something stands in the way.
+func (b Board) MayClear() error {
+	switch {
+	case b.Overdue > 0:
+		return refuse(fmt.Sprintf("%d farms wait to be assessed anew.", b.Overdue), "Ask again in a moment.")
+	case !b.Counts.MayClear() && b.Counts.Total() == 0:
+		return refuse("There are no servers in this incident.", "")
+	case !b.Counts.MayClear():
+		return refuse(fmt.Sprintf("Not clear: %d of %d servers are open.", b.Counts.Open(), b.Counts.Total()), "See status.")
+	}
+	return nil
+}
+
+// DeclareClear is the second person's word on the board that the first one saw.
+func (tx *Tx) DeclareClear(id string, b Board) error {
+	if err := tx.open(); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(tx.Incident.Proposals, func(p Proposal) bool { return p.ID == id })
+	if i < 0 {
+		return fmt.Errorf("proposal %q: %w", id, ErrNotFound)
+	}
+	p := tx.Incident.Proposals[i]
+	if err := cmp.Or(tx.mayApprove(p), b.MayClear()); err != nil {
+		return err
+	}
+	if p.Hash != b.Hash {
+		return refuse("The board has changed since this was asked for.", "Look at it, and ask again.")
+	}
+	d := &Declaration{
+		Hash: b.Hash, By: p.By, Second: tx.Work.By, At: tx.Work.At,
+		Confirmed: b.Counts.Status[StatusConfirmed], Exceptions: b.Counts.Status[StatusExcepted], Retired: b.Counts.Status[StatusRetired],
+	}
+	tx.Incident.Clear, tx.Incident.Proposals, tx.incident = d, nil, true
+	tx.event("declared clear", "", "", d)
+	return nil
+}
+
+// Words is what a declaration says; never ALL CLEAR when a risk is accepted.
+func (d Declaration) Words() string {
+	switch d.Exceptions {
+	case 0:
+		return "ALL CLEAR"
+	case 1:
+		return "CLEAR WITH 1 EXCEPTION"
+	}
+	return fmt.Sprintf("CLEAR WITH %d EXCEPTIONS", d.Exceptions)
+}
+
+// SaveAdvisory adds an advisory (number 0) or a version of one.
+func (tx *Tx) SaveAdvisory(a Advisory) (Advisory, error) {
+	if err := tx.open(); err != nil {
+		return a, err
+	}
+	a.By, a.At, a.State = tx.Work.By, tx.Work.At, "draft"
+	i := slices.IndexFunc(tx.Incident.Advisories, func(o Advisory) bool { return o.Number == a.Number })
+	switch {
+	case a.Number == 0:
+		tx.Incident.LastAdvisory++
+		a.Number, a.Version = tx.Incident.LastAdvisory, 1
+		tx.Incident.Advisories = append(slices.Clone(tx.Incident.Advisories), a)
+	case i < 0:
+		return a, refuse(fmt.Sprintf("There is no advisory %d.", a.Number), "")
+	default:
+		a.Version = tx.Incident.Advisories[i].Version + 1
+		tx.Incident.Advisories = slices.Clone(tx.Incident.Advisories)
+		tx.Incident.Advisories[i] = a
+	}
+	tx.incident = true
+	tx.event("advisory", "", "", a)
+	return a, nil
+}

@@ -1,0 +1,65 @@
+package state
+
+import "time"
+
+// NoticeKind says what a notice is about.
+type NoticeKind string
+
+// The kinds of notices that changes cause by themselves. Commands add their own.
+const (
+	NoticeRegressed   NoticeKind = "regressed"   // was fixed or better, is vulnerable
+	NoticeReopened    NoticeKind = "reopened"    // was confirmed or excepted, is not
+	NoticeCompromised NoticeKind = "compromised" // first sign of an attacker
+	NoticeRevoked     NoticeKind = "revoked"     // the declaration of clear is revoked
+)
+
+// Notice is that something must be said. It is stored with the change that
+// caused it and rendered when it is delivered, so that it says what is true then.
+type Notice struct {
+	// Key is unique to the cause: the same cause never makes a second notice.
+	Key      string            `json:"key"`
+	Kind     NoticeKind        `json:"kind"`
+	Incident string            `json:"incident,omitempty"`
+	Servers  []string          `json:"servers,omitempty"`
+	Owner    string            `json:"owner,omitempty"`
+	Group    string            `json:"group,omitempty"`
+	Facts    map[string]string `json:"facts,omitempty"` // what was true at the moment of the cause
+	// Payload is a finished document, for answers that cannot be made again.
+	Payload []byte    `json:"payload,omitempty"`
+	At      time.Time `json:"at"`
+	// Coalesce joins notices of one place into one message when they wait together.
+	Coalesce string `json:"coalesce,omitempty"`
+	// Card makes later notices of the same card edit one message instead of posting.
+	Card string `json:"card,omitempty"`
+}
+
+// Letter is one notice for one place: a row of the outbox.
+type Letter struct {
+	ID      string    `json:"id"` // Notice.Key and the place
+	Notice  Notice    `json:"notice"`
+	Place   Place     `json:"place"`
+	Due     time.Time `json:"due"`
+	Tries   int       `json:"tries,omitempty"`
+	Held    string    `json:"held,omitempty"` // why it waits, for people
+	Created time.Time `json:"created"`
+}
+
+// Address makes the letters of a notice, one for each place.
+func (n Notice) Address(places []Place) []Letter {
+	var out []Letter
+	for _, p := range places {
+		out = append(out, Letter{ID: n.Key + " @ " + p.Key(), Notice: n, Place: p, Due: n.At, Created: n.At})
+	}
+	return out
+}
+
+// Transition is that a server's status changed.
+type Transition struct {
+	Server string `json:"server"`
+	Owner  string `json:"owner,omitempty"`
+	Group  string `json:"group,omitempty"`
+	From   Status `json:"from"`
+	To     Status `json:"to"`
+	Why    string `json:"why,omitempty"`
+	New    bool   `json:"new,omitempty"` // the server is new to the incident
+}

@@ -1,0 +1,330 @@
+package state
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Limits of what is kept; more is refused, never cut silently.
+const (
+	MaxName      = 120  // runes in the name of a server, farm, owner, group or item
+	MaxValue     = 4096 // bytes in the value of evidence
+	MaxReason    = 1000 // bytes in a reason, note or reference
+	MaxEvidence  = 5000 // pieces of evidence of one farm after compaction
+	MaxFarm      = 500  // servers in one farm
+	ProposalLife = 24 * time.Hour
+	// MaxSkew is how far ahead of ours a source's clock may be.
+	MaxSkew = 2 * time.Minute
+)
+
+// Work says who changes what on whose request. The request and step make a
+// change apply once, however often it is tried.
+type Work struct {
+	Request string
+	Step    string
+	By      PersonID
+	Via     string // the platform identity that was proved, or the part of allclear
+	At      time.Time
+}
+
+// FarmState is a farm as it is stored, with what was concluded when it was last written.
+type FarmState struct {
+	Farm     Farm           `json:"farm"`
+	Evidence []Evidence     `json:"evidence,omitempty"`
+	Rows     map[string]Row `json:"rows,omitempty"`
+	Until    time.Time      `json:"until,omitzero"`
+	Rev      int64          `json:"rev"`
+	// Revision is the playbook revision of the last assessment.
+	Revision int `json:"revision,omitempty"`
+}
+
+// Assess applies the rules to the farm now.
+func (f FarmState) Assess(r Rules, now time.Time) Assessment {
+	return Assess(r, f.Farm, f.Evidence, now)
+}
+
+// Tx is one change in the making: what is changed, and everything that follows
+// from it. It does no I/O; a store loads it and commits it in one atomic step,
+// and may run it again after a conflict, so it must do nothing else.
+type Tx struct {
+	Work     Work
+	Incident Incident
+	farms    map[string]*FarmState
+	events   []Event
+	notices  []Notice
+	touched  map[string]bool
+	incident bool // the incident record itself was changed
+}
+
+// NewTx begins a change on an incident (zero when it is new) and the farms that
+// were loaded; a farm that does not exist is loaded empty, with its name.
+func NewTx(w Work, inc Incident, farms []FarmState) *Tx {
+	tx := &Tx{Work: w, Incident: inc, farms: map[string]*FarmState{}, touched: map[string]bool{}}
+	for _, f := range farms {
+		tx.farms[f.Farm.Name] = &f
+	}
+	return tx
+}
+
+// Farm is the state of a loaded farm, with the changes so far. Do not change it.
+func (tx *Tx) Farm(name string) (*FarmState, error) {
+	f, ok := tx.farms[name]
+	if !ok {
+		return nil, fmt.Errorf("farm %q was not loaded for this change", name)
+	}
+	return f, nil
+}
+
+// farmOf finds the loaded farm of a server.
+func (tx *Tx) farmOf(server string) (*FarmState, Server, error) {
+	for _, f := range tx.farms {
+		if s, ok := f.Farm.Server(server); ok {
+			return f, s, nil
+		}
+	}
+	return nil, Server{}, fmt.Errorf("server %q: %w", server, ErrNotFound)
+}
+
+func (tx *Tx) event(typ, farm, server string, data any) {
+	raw, err := json.Marshal(data)
+	if err != nil {
+		raw = []byte(`"unprintable"`)
+	}
+	tx.events = append(tx.events, Event{Type: typ, Farm: farm, Server: server, Data: raw})
+	if farm != "" {
+		tx.touched[farm] = true
+	}
+}
+
+// open refuses changes to what is not there or is closed.
+func (tx *Tx) open() error {
+	if tx.Incident.ID == "" {
+		return fmt.Errorf("incident: %w", ErrNotFound)
+	}
+	if !tx.Incident.Closed.IsZero() {
+		return refuse(fmt.Sprintf("Incident %s was closed %s.", tx.Incident.ID, stamp(tx.Incident.Closed)), "Open a new one.")
+	}
+	return nil
+}
+
+// OpenIncident makes the incident.
+func (tx *Tx) OpenIncident(inc Incident) error {
+	if tx.Incident.ID != "" {
+		return refuse(fmt.Sprintf("There already is an incident %s.", inc.ID), "Choose another name.")
+	}
+	inc.Opened, inc.OpenedBy = tx.Work.At, tx.Work.By
+	tx.Incident, tx.incident = inc, true
+	tx.event("incident opened", "", "", inc)
+	return nil
+}
+
+// CloseIncident ends it. Only what was declared clear, or is given up with a
+// reason, is closed.
+func (tx *Tx) CloseIncident(reason string) error {
+	if err := tx.open(); err != nil {
+		return err
+	}
+	if tx.Incident.Clear == nil && strings.TrimSpace(reason) == "" {
+		return refuse("The incident is not declared clear.", "Declare it clear first, or close it with a reason.")
+	}
+	tx.Incident.Closed, tx.Incident.ClosedBy, tx.incident = tx.Work.At, tx.Work.By, true
+	tx.event("incident closed", "", "", map[string]string{"reason": reason})
+	return nil
+}
+
+// Bind adds a place that hears of the incident.
+func (tx *Tx) Bind(p Place) error {
+	if err := tx.open(); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(tx.Incident.Places, func(o Place) bool { return o.Key() == p.Key() }) {
+		tx.Incident.Places, tx.incident = append(tx.Incident.Places, p), true
+		tx.event("place bound", "", "", p)
+	}
+	return nil
+}
+
+// Revise puts a newer revision of the playbook in force. Every farm is assessed
+// anew afterwards; until then it may not be declared clear.
+func (tx *Tx) Revise(r Rules) error {
+	if err := tx.open(); err != nil {
+		return err
+	}
+	old := tx.Incident.Rules
+	if r.Playbook != old.Playbook || r.Revision <= old.Revision {
+		return refuse(fmt.Sprintf("%s revision %d is not newer than revision %d of %s, which is in force.", r.Playbook, r.Revision, old.Revision, old.Playbook), "")
+	}
+	tx.Incident.Rules, tx.incident = r, true
+	tx.event("playbook revised", "", "", r)
+	tx.revoke(fmt.Sprintf("%s revision %d is in force", r.Playbook, r.Revision))
+	return nil
+}
+
+// PutServer adds a server, or replaces what the inventory says of it.
+func (tx *Tx) PutServer(s Server) error {
+	if err := tx.open(); err != nil {
+		return err
+	}
+	s.Farm = cmp.Or(s.Farm, s.Name)
+	for what, v := range map[string]string{"name": s.Name, "farm": s.Farm, "owner": s.Owner, "group": s.Group} {
+		if err := checkName(what, v, what == "name"); err != nil {
+			return err
+		}
+	}
+	f, err := tx.Farm(s.Farm)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(f.Farm.Servers, func(o Server) bool { return o.Name == s.Name })
+	switch {
+	case i >= 0:
+		s.Added, s.Retired = f.Farm.Servers[i].Added, f.Farm.Servers[i].Retired
+		f.Farm.Servers[i] = s
+	case len(f.Farm.Servers) >= MaxFarm:
+		return refuse(fmt.Sprintf("Farm %s has %d servers already, the most that one farm may have.", s.Farm, MaxFarm), "Check the farm column.")
+	default:
+		s.Added = tx.Work.At
+		f.Farm.Servers = append(f.Farm.Servers, s)
+	}
+	tx.event("server put", s.Farm, s.Name, s)
+	return nil
+}
+
+func checkName(what, v string, required bool) error {
+	switch {
+	case v == "" && required:
+		return refuse("A server needs a "+what+".", "")
+	case len([]rune(v)) > MaxName:
+		return refuse(fmt.Sprintf("The %s %.20q… is longer than %d characters.", what, v, MaxName), "")
+	case strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' }):
+		return refuse(fmt.Sprintf("The %s %.40q has a control character in it.", what, v), "")
+	}
+	return nil
+}
+
+// Record adds evidence about a farm. It is refused whole when one piece of it
+// cannot be true: dated in the future, about a server that is not there.
+func (tx *Tx) Record(farm string, evidence ...Evidence) error {
+	if err := tx.open(); err != nil {
+		return err
+	}
+	f, err := tx.Farm(farm)
+	if err != nil {
+		return err
+	}
+	for _, e := range evidence {
+		e.Recorded, e.By = tx.Work.At, cmp.Or(e.By, tx.Work.By)
+		if err := tx.checkEvidence(f, e); err != nil {
+			return err
+		}
+		e.Observed = earlier(e.Observed, tx.Work.At)
+		e.ID = e.NewID()
+		if slices.ContainsFunc(f.Evidence, func(o Evidence) bool { return o.ID == e.ID }) {
+			continue
+		}
+		f.Evidence = append(f.Evidence, e)
+		tx.event("evidence", farm, e.Subject.Server, e)
+	}
+	if f.Evidence = Compact(f.Evidence); len(f.Evidence) > MaxEvidence {
+		return refuse(fmt.Sprintf("Farm %s has more than %d pieces of evidence.", farm, MaxEvidence), "")
+	}
+	return nil
+}
+
+func earlier(x, y time.Time) time.Time {
+	if y.Before(x) {
+		return y
+	}
+	return x
+}
+
+func (tx *Tx) checkEvidence(f *FarmState, e Evidence) error {
+	horizon := tx.Work.At.Add(MaxSkew)
+	switch {
+	case e.Kind == "" || e.Observed.IsZero():
+		return refuse("Evidence needs a kind and a time of observation.", "")
+	case e.Observed.After(horizon), e.At.After(horizon), e.To.After(horizon):
+		return refuse(fmt.Sprintf("Evidence %q is dated in the future (%s).", e.Kind, stamp(latest(e.Observed, e.At, e.To))), "Check the clock of its source.")
+	case e.At.After(e.Observed.Add(MaxSkew)):
+		return refuse(fmt.Sprintf("Evidence %q says that something happened after it was observed.", e.Kind), "")
+	case !e.From.IsZero() && e.To.Before(e.From):
+		return refuse(fmt.Sprintf("Evidence %q covers a time that ends before it begins.", e.Kind), "")
+	case len(e.Value) > MaxValue || len(e.Detail) > MaxValue || len(e.Reference) > MaxReason:
+		return refuse(fmt.Sprintf("Evidence %q is too long.", e.Kind), "")
+	case e.Source == SourceAttestation && e.Second == "":
+		return refuse("An attestation needs a second person.", "Use attest.")
+	}
+	if e.Subject.Server != "" {
+		if _, ok := f.Farm.Server(e.Subject.Server); !ok {
+			return refuse(fmt.Sprintf("Farm %s has no server %.60q.", f.Farm.Name, e.Subject.Server), "")
+		}
+	}
+	return checkName("item", e.Subject.Item, false)
+}
+
+func latest(ts ...time.Time) time.Time {
+	var out time.Time
+	for _, t := range ts {
+		if t.After(out) {
+			out = t
+		}
+	}
+	return out
+}
+
+// Claim notes somebody's word. It proves nothing.
+func (tx *Tx) Claim(server, step, note string) error {
+	if err := tx.open(); err != nil {
+		return err
+	}
+	f, s, err := tx.farmOf(server)
+	if err != nil {
+		return err
+	}
+	if _, ok := tx.Incident.Rules.Step(step); step != "" && !ok {
+		return refuse(fmt.Sprintf("The playbook has no step %.40q.", step), "")
+	}
+	if len(note) > MaxReason {
+		return refuse("The note is too long.", "")
+	}
+	c := Claim{Server: s.Name, Step: step, By: tx.Work.By, At: tx.Work.At, Note: note}
+	f.Farm.Claims = slices.DeleteFunc(f.Farm.Claims, func(o Claim) bool {
+		return o.Server == c.Server && o.Step == c.Step && o.By == c.By
+	})
+	f.Farm.Claims = append(f.Farm.Claims, c)
+	tx.event("claim", f.Farm.Name, s.Name, c)
+	return nil
+}
+
+// Notify stores a notice with the change.
+func (tx *Tx) Notify(n Notice) {
+	n.Incident, n.At = tx.Incident.ID, tx.Work.At
+	tx.notices = append(tx.notices, n)
+}
+
+// Reassess makes a farm be assessed anew though nothing in it was changed: time
+// has passed, or the rules were revised.
+func (tx *Tx) Reassess(farm string) error {
+	if _, err := tx.Farm(farm); err != nil {
+		return err
+	}
+	tx.touched[farm] = true
+	return nil
+}
+
+// revoke takes back a declaration of clear.
+func (tx *Tx) revoke(why string) {
+	if tx.Incident.Clear == nil {
+		return
+	}
+	tx.Incident.Clear, tx.incident = nil, true
+	tx.event("clear revoked", "", "", map[string]string{"why": why})
+	tx.notices = append(tx.notices, Notice{
+		Key:  "revoked " + tx.Incident.ID + " " + tx.Work.Request + " " + tx.Work.Step,
+		Kind: NoticeRevoked, Incident: tx.Incident.ID, At: tx.Work.At, Facts: map[string]string{"why": why},
+	})
+}
