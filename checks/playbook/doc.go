@@ -1,0 +1,120 @@
+// Package playbook reads playbooks: campaigns as data. It parses and validates a
+// file whole, holds the built-in ones, and yields observers and indicators for a
+// scan and state.Rules for the assessment.
+//
+// Its promise: a playbook that loads can be worked with. Every reference points
+// at something, every pattern compiles, every step can be proved from inside,
+// every request is a harmless one, and whoever wrote the file hears of all
+// mistakes at once, each with its line. It knows no incident, no server and no
+// network.
+//
+// # The format
+//
+// A playbook is YAML without anchors, aliases or tags. An unknown key is an
+// error. This one is complete:
+//
+//	playbook: example
+//	revision: 1 # goes up with every change that is published
+//	title: Example
+//	summary: What happened, and what done means.
+//	item: site # what an item of a farm is; for steps with the scope item
+//	window: 2025-01-05 # exploitation began; for proofs that cover it
+//	due: 2025-01-20 # the earliest date an authority wants, or none
+//	cves:
+//	  - id: CVE-2025-12345
+//	    title: Something is wrong
+//	    grade: A # A to D, or I for an inference
+//	    kev: {added: 2025-01-10, due: 2025-01-20} # if in CISA's catalogue
+//	products:
+//	  - id: seven
+//	    name: Product 7
+//	    note: Goes into the reason when the product alone decides.
+//	    branches:
+//	      - from: 7.0 # included
+//	        below: 8.0 # not included
+//	        fixed: 7.0.120 # the first fixed build, or none
+//	        builds: # published ones, ascending: build, date, KB, partial
+//	          - 7.0.110 2025-01-02 KB1000001 partial
+//	          - 7.0.120 2025-01-09 KB1000002
+//	steps: # in the order of work
+//	  - id: patch
+//	    title: Install the update
+//	    scope: server # server, farm or item
+//	    fix: true # the fix steps together make a server fixed
+//	    advice: Install the update.
+//	    proof: # any one of them
+//	      - kind: package
+//	        fixLine: true # the value is a build, held against the fix line
+//	        sources: [collector, attestation] # and hunt; nothing seen from outside
+//	        maxAge: 30d
+//	  - id: rotate
+//	    title: Rotate the keys
+//	    scope: item
+//	    products: [] # server steps only; empty: all
+//	    after: [patch] # complete on every subject of the farm before this counts
+//	    need: always # or compromised, or never: advised only
+//	    advice: Rotate the keys of this site.
+//	    proof:
+//	      - kind: rotation
+//	        good: [rotated]
+//	        bad: [reverted]
+//	        sources: [collector, attestation]
+//	        dated: true # an event: the evidence says when, and does not age
+//	  - id: hunt
+//	    title: Hunt
+//	    scope: server
+//	    advice: Search the logs.
+//	    proof:
+//	      - {kind: hunt, good: [clean], bad: [hit], sources: [hunt], covers: true}
+//	signs: # evidence that an attacker was there
+//	  - {kind: hunt, values: [hit], proves: true}
+//	observers: # harmless requests that reveal a build
+//	  - id: header
+//	    method: GET # or HEAD
+//	    path: /
+//	    header: X-Version # without it, the body is read
+//	    pattern: '^([0-9.]+)$' # one group: the version
+//	    parts: [0, 1, 3] # which of its numbers make the build; without it, all
+//	    caveat: What a reader must know of such a build.
+//	    lookalikes: [{pattern: '^0\.', name: Something else}]
+//	    examples: [{answer: 7.0.0.120, build: 7.0.120}] # tried when the file is read
+//	indicators: # paths that exist only where an attacker was
+//	  - {id: shell, path: /shell.php, grade: A}
+//	logRules:
+//	  - id: shell-asked
+//	    title: The web shell was asked for
+//	    grade: B
+//	    source: A vendor
+//	    fields: [cs-uri-stem] # needed columns; without one: cannot tell
+//	    stem: '(?i)/shell\.php$' # also method, query, referer
+//	iocs: # type: ip, domain, sha256, filename, path-regex, user-agent
+//	  - {type: ip, value: 192.0.2.1, role: exploitation, grade: C, source: A vendor, seen: 2025-01-06}
+//	detections:
+//	  - {kind: sigma, id: some-rule, repo: owner/name, path: rules/some.yml, licence: DRL-1.1}
+//	sources:
+//	  - {title: The vendor's advisory, at: example.com, for: fix lines, grade: A}
+//
+// A revision of a built-in playbook can be told by its differences alone: a fix
+// line that moved, a newly published build. Each fix line belongs to the branch
+// that it lies in.
+//
+//	playbook: toolshell
+//	revision: 3
+//	base: 2
+//	builds: [16.0.18526.20600 2025-12-01 KB5009999]
+//	fixed: [16.0.18526.20600]
+//	due: none # without it, the base's; with cves (ids to keep), the earliest of theirs
+//
+// # Decision: a branch without a fix says so
+//
+// Context: a product out of support has no fix line, and a forgotten line looks
+// the same. Decision: the key is required, and its value may be "none".
+// Consequence: leaving something out never changes a verdict.
+//
+// # Decision: nothing from outside proves a step
+//
+// Context: probes and reports see a header, not a server. Decision: the sources
+// of a proof are collector, hunt and attestation; the others are refused here,
+// when the file is read. Consequence: no playbook, however written, can make a
+// server remediated because of what it answered.
+package playbook

@@ -1,0 +1,102 @@
+package playbook
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// builtins holds <name>.yaml, the newest revision of each playbook in full, and
+// <name>.<revision>.yaml, older ones told by their differences.
+//
+//go:embed builtin/*.yaml
+var builtins embed.FS
+
+// ErrUnknown is wrapped by errors that say that there is no such playbook.
+var ErrUnknown = errors.New("no such playbook")
+
+// Builtins lists the names of the playbooks that are built in, sorted.
+func Builtins() []string {
+	entries, _ := fs.ReadDir(builtins, "builtin") // embedded: it is there
+	var names []string
+	for _, e := range entries {
+		if name := strings.TrimSuffix(e.Name(), ".yaml"); !strings.Contains(name, ".") {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Builtin returns the newest revision of a built-in playbook.
+func Builtin(name string) (Playbook, error) {
+	if !slices.Contains(Builtins(), name) {
+		return Playbook{}, fmt.Errorf("%w as %.60q: built in are %s%s", ErrUnknown, name, strings.Join(Builtins(), ", "), suggest(name, Builtins()))
+	}
+	return embedded(name + ".yaml")
+}
+
+// BuiltinRevision returns a built-in playbook as it was at a revision.
+func BuiltinRevision(name string, revision int) (Playbook, error) {
+	p, err := Builtin(name)
+	if err != nil || p.Revision == revision {
+		return p, err
+	}
+	p, err = embedded(fmt.Sprintf("%s.%d.yaml", name, revision))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Playbook{}, fmt.Errorf("%w as %s at revision %d", ErrUnknown, name, revision)
+	}
+	return p, err
+}
+
+// whole returns a built-in playbook that is told in full, as the base of another revision.
+func whole(name string, revision int) (Playbook, error) {
+	p, err := Builtin(name)
+	if err == nil && p.Revision != revision {
+		err = fmt.Errorf("revision %d of %s cannot be a base: revision %d can", revision, name, p.Revision)
+	}
+	return p, err
+}
+
+func embedded(file string) (Playbook, error) {
+	data, err := builtins.ReadFile("builtin/" + file)
+	if err != nil {
+		return Playbook{}, fmt.Errorf("built-in playbook %s: %w", file, err)
+	}
+	return Parse(data, file)
+}
+
+// Load returns a built-in playbook by its name ("toolshell"), by name and
+// revision ("toolshell@1"), or the one in a file, whose name has a slash or ends in .yaml or .yml.
+func Load(nameOrPath string) (Playbook, error) {
+	if strings.ContainsAny(nameOrPath, `/\`) || strings.HasSuffix(nameOrPath, ".yaml") || strings.HasSuffix(nameOrPath, ".yml") {
+		return readFile(nameOrPath)
+	}
+	name, revision, dated := strings.Cut(nameOrPath, "@")
+	if !dated {
+		return Builtin(name)
+	}
+	n, err := strconv.Atoi(revision)
+	if err != nil {
+		return Playbook{}, fmt.Errorf("%.20q is not a revision: want a number, like %s@1", revision, name)
+	}
+	return BuiltinRevision(name, n)
+}
+
+func readFile(path string) (Playbook, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Playbook{}, fmt.Errorf("read playbook: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	data, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	if err != nil {
+		return Playbook{}, fmt.Errorf("read playbook %s: %w", path, err)
+	}
+	return Parse(data, path)
+}

@@ -1,0 +1,152 @@
+package playbook
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/allclear-bot/allclear/state"
+)
+
+var (
+	releasedForm = regexp.MustCompile(`^20[0-9]{2}-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?$`)
+	kbForm       = regexp.MustCompile(`^[A-Z]{2,5}[0-9]{4,9}$`)
+)
+
+func productID(p state.Product) string { return p.ID }
+
+func (r *reader) product(rules *state.Rules) reading {
+	return func(n ast.Node) {
+		p := state.Product{Affected: true}
+		r.object(
+			n, "a product",
+			must("id", r.word(&p.ID)),
+			must("name", r.text(&p.Name, 100)),
+			may("affected", r.flag(&p.Affected)),
+			may("note", r.text(&p.Note, 500)),
+			must("branches", func(list ast.Node) {
+				r.list(maxBranches, r.branch(rules, &p))(list)
+				if s, ok := list.(*ast.SequenceNode); ok && len(s.Values) == 0 {
+					r.problem(list, "product %q has no branch", p.ID)
+				}
+			}),
+		)
+		r.unique(n, "product", p.ID, ids(rules.Products, productID))
+		if !p.Affected && p.Note == "" {
+			r.problem(n, "product %q is not affected: its note must say why", p.ID)
+		}
+		rules.Products = append(rules.Products, p)
+	}
+}
+
+func (r *reader) branch(rules *state.Rules, p *state.Product) reading {
+	return func(n ast.Node) {
+		var b state.Branch
+		noFix := false
+		fixed := func(n ast.Node) {
+			if s, _ := scalar(n); s == "none" {
+				noFix = true
+				return
+			}
+			r.version(&b.Fixed)(n)
+		}
+		before := len(r.problems)
+		r.object(
+			n, "a branch",
+			must("from", r.version(&b.From)),
+			must("below", r.version(&b.Below)),
+			field{"fixed", p.Affected, fixed},
+			may("builds", r.list(maxBuilds, r.build(&b.Known))),
+		)
+		if len(r.problems) > before {
+			return // what follows would only repeat it
+		}
+		if !p.Affected && (noFix || !b.Fixed.IsZero()) {
+			r.problem(n, "product %q is not affected and needs no fix line", p.ID)
+		}
+		if err := checkBranch(b); err != nil {
+			r.problem(n, "%s", err.Error())
+		}
+		for _, q := range append(slices.Clone(rules.Products), *p) {
+			for _, o := range q.Branches {
+				if o.From.Compare(b.Below) < 0 && b.From.Compare(o.Below) < 0 {
+					r.problem(n, "the branch from %s to %s overlaps one of product %q", b.From, b.Below, q.ID)
+				}
+			}
+		}
+		p.Branches = append(p.Branches, b)
+	}
+}
+
+// checkBranch holds the numbers of a branch against each other.
+func checkBranch(b state.Branch) error {
+	if b.From.Compare(b.Below) >= 0 {
+		return fmt.Errorf("the branch from %s ends at %s, before it begins", b.From, b.Below)
+	}
+	for i := 2; i < b.From.Len(); i++ {
+		if cut := b.From.Prefix(i); !b.Below.HasPrefix(cut) {
+			return fmt.Errorf("the branch begins at %s, inside %s, and must end inside it: the prefix %s would be either", b.From, cut, cut)
+		}
+	}
+	inside := func(v state.Version) bool { return v.Compare(b.From) >= 0 && v.Compare(b.Below) < 0 }
+	if !b.Fixed.IsZero() && !inside(b.Fixed) {
+		return fmt.Errorf("the fix line %s is outside of its branch, %s to %s", b.Fixed, b.From, b.Below)
+	}
+	for i, k := range b.Known {
+		switch v := k.Version; {
+		case !inside(v):
+			return fmt.Errorf("the build %s is outside of its branch, %s to %s", v, b.From, b.Below)
+		case i > 0 && v.Compare(b.Known[i-1].Version) <= 0:
+			return fmt.Errorf("the builds must ascend: %s follows %s", v, b.Known[i-1].Version)
+		case !b.Fixed.IsZero() && v.Len() != b.Fixed.Len():
+			return fmt.Errorf("the build %s has %d numbers, the fix line %s has %d", v, v.Len(), b.Fixed, b.Fixed.Len())
+		case k.Partial && (b.Fixed.IsZero() || v.Compare(b.Fixed) >= 0):
+			return fmt.Errorf("the build %s is not below the fix line and cannot be partial", v)
+		}
+	}
+	isLine := func(k state.Build) bool { return k.Version == b.Fixed }
+	if !b.Fixed.IsZero() && len(b.Known) > 0 && !slices.ContainsFunc(b.Known, isLine) {
+		return fmt.Errorf("the fix line %s is none of the published builds of its branch", b.Fixed)
+	}
+	return nil
+}
+
+func (r *reader) build(dst *[]state.Build) reading {
+	return r.value(80, func(s string) error {
+		b, err := parseBuild(s)
+		if err != nil {
+			return err
+		}
+		*dst = append(*dst, b)
+		return nil
+	})
+}
+
+// parseBuild reads "16.0.5508.1000 2025-07-08 KB5002744 partial"; all but the build may be missing.
+func parseBuild(s string) (state.Build, error) {
+	words := strings.Fields(s)
+	v, err := state.ParseVersion(words[0])
+	if err != nil {
+		return state.Build{}, err
+	}
+	b := state.Build{Version: v}
+	rest := words[1:]
+	next := func(is func(string) bool) string {
+		if len(rest) == 0 || !is(rest[0]) {
+			return ""
+		}
+		w := rest[0]
+		rest = rest[1:]
+		return w
+	}
+	b.Released = next(releasedForm.MatchString)
+	b.KB = next(kbForm.MatchString)
+	b.Partial = next(func(w string) bool { return w == "partial" }) != ""
+	if len(rest) > 0 {
+		return b, fmt.Errorf("%.40q is not understood: want a build, its date, its KB and \"partial\", in this order", rest[0])
+	}
+	return b, nil
+}
