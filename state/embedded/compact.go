@@ -74,7 +74,7 @@ func (e *Engine) rewrite(ctx context.Context) error {
 		return err
 	}
 	j.end, j.reserved, j.base = end, end, end
-	e.journal = j
+	*e.journal = *j // the pointer itself is read without a lock
 	e.pending = e.pending[:0]
 	e.markSynced(e.appended.Load())
 	return nil
@@ -243,7 +243,7 @@ func formatScore(f float64) string {
 	case math.IsInf(f, -1):
 		return "-inf"
 	}
-	return strconv.FormatFloat(f, 'g', 17, 64)
+	return strconv.FormatFloat(f, 'g', -1, 64)
 }
 
 func (e *Engine) streamState(key string, emit func(args ...string) error) error {

@@ -69,7 +69,7 @@ func (e *Engine) ListenSocket() (net.Listener, error) {
 	if err := os.Remove(p); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("remove old socket: %w", err)
 	}
-	l, err := net.Listen("unix", p)
+	l, err := new(net.ListenConfig).Listen(context.Background(), "unix", p)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}

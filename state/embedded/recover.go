@@ -45,7 +45,9 @@ func Open(dir string, o Options) (*Engine, error) {
 	}
 	e.dir, e.lock = dir, lock
 	if err := e.load(); err != nil {
-		e.m.Close()
+		if !e.broken.Load() {
+			e.m.Close()
+		}
 		lock.release()
 		return nil, err
 	}
