@@ -6,26 +6,42 @@
 // the inventory, within a budget of requests, bytes and time, never a path that
 // looks like the attack. A check never decides a status; it produces evidence
 // and says why it could not.
+//
+// Two decisions would surprise. The client is a small one of its own, over
+// net/http's parser: net/http's transport shares connections and time-outs
+// between servers, and loses answers now and then; here each server has its own
+// connection, bounds and bytes. And it accepts any certificate and TLS 1.0: old
+// servers with certificates of their own are exactly those in danger. What it
+// accepted is recorded with the answer.
 package checks
 
 import (
+	"context"
 	"regexp"
 	"time"
 
 	"github.com/allclear-bot/allclear/state"
 )
 
+// Check looks at one server. It must use the client for everything that it asks,
+// must return soon after ctx ends, and may be called from many goroutines.
+// Whatever goes wrong is part of the result.
+type Check interface {
+	Look(ctx context.Context, t Target, c *Client) Result
+}
+
 // Observer is one harmless request and what its answer can reveal.
 type Observer struct {
 	ID     string
 	Method string // GET or HEAD
 	Path   string
-	// From is where the pattern is looked for: a header's name, or "" for the body.
+	// Header is where the pattern is looked for: a header's name, or "" for the body.
 	Header string
 	// Pattern has one group: the version as the server writes it.
 	Pattern *regexp.Regexp
 	// Parts says which numbers of the captured version, counted from 0, make the
 	// build; nil: all. The header "16.0.0.10417" is the build 16.0.10417: {0, 1, 3}.
+	// A part that is left out must be 0, or the value is not understood.
 	Parts []int
 	// Caveat is what a reader must know of a build from this observer.
 	Caveat string
@@ -54,30 +70,38 @@ type Plan struct {
 	Indicators []Indicator
 }
 
-// Target is a server of the inventory, as a scan sees it.
+// Target is a server of the inventory, as a scan sees it. Targets makes them.
 type Target struct {
 	Server state.Server
+	// Scope is ScopeFarm when what answers may be another server of the farm.
+	Scope state.Scope
+	// Shared says why, in one line: "a balancer answers (lb01)".
+	Shared string
 }
 
 // Result is what one look at one server found. Absence of a value means not
-// known; Error or Judgement.Reason says why.
+// known; Error or Judgement.Reason says why. Its texts hold no control
+// characters, whatever the server sent.
 type Result struct {
 	Server  string
 	URL     string
 	Scope   state.Scope // farm, when a balancer or shared address answered
-	Reached bool
+	Reached bool        // an HTTP answer came
 	// Observed is the build that the judgement is about, the worst of what the observers read.
 	Observed  string
 	Basis     string // which observer says so
 	Judgement state.Judgement
 	// Contradiction tells, in one line, of observers that disagree; "" if none.
 	Contradiction string
-	// Compromised is nil when it could not be looked at.
+	// Compromised is nil when it could not be looked at; Doubt says why.
 	Compromised *bool
+	Doubt       string
 	Indicators  []Hit // found ones
 	Error       string
-	Took        time.Duration
-	Requests    int
+	// Notes are what a reader must know of how the answers came about.
+	Notes    []string
+	Took     time.Duration
+	Requests int
 	// Evidence is what the store should remember, without ID, Recorded and By.
 	Evidence []state.Evidence
 }
@@ -90,7 +114,8 @@ type Hit struct {
 	Status int    `json:"status"`
 }
 
-// Summary is a scan in numbers. Complete is false when it was cancelled or ran
+// Summary is a scan in numbers. Looked and NotLooked add up to Targets, the
+// three verdicts to Looked. Complete is false when the scan was cancelled or ran
 // into its deadline: what it did not look at is unknown.
 type Summary struct {
 	Targets, Looked, Reached   int
@@ -100,4 +125,22 @@ type Summary struct {
 	Complete                   bool
 	Started                    time.Time
 	Took                       time.Duration
+}
+
+func (s *Summary) add(r Result) {
+	s.Looked++
+	if r.Reached {
+		s.Reached++
+	}
+	switch r.Judgement.Verdict {
+	case state.VerdictVulnerable:
+		s.Vulnerable++
+	case state.VerdictFixed:
+		s.Fixed++
+	default:
+		s.Unknown++
+	}
+	if r.Compromised != nil && *r.Compromised {
+		s.Compromised++
+	}
 }

@@ -193,7 +193,9 @@ func F(fields ...Field) Fields { return Fields{internal, fields} }
 func Tab(columns ...string) Table { return Table{Mark: internal, Columns: columns} }
 
 // Bar makes a progress bar.
-func Bar(done, total int, legend ...any) Progress { return Progress{internal, done, total, T(legend...)} }
+func Bar(done, total int, legend ...any) Progress {
+	return Progress{internal, done, total, T(legend...)}
+}
 
 // Block makes a block of code.
 func Block(text string) CodeBlock { return CodeBlock{internal, text} }

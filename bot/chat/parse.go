@@ -149,7 +149,8 @@ func Nearest(given string, candidates []string) string {
 }
 
 // Words splits a line at white space. Quotes, straight or typographic, keep words
-// together; a backslash keeps the next quote or backslash as it is.
+// together; a backslash keeps the next quote or backslash as it is. A word that
+// begins with a brace is JSON: it is taken as it stands, to the end of the line.
 func Words(text string) ([]string, error) {
 	switch {
 	case len(text) > MaxLine:
@@ -161,7 +162,10 @@ func Words(text string) ([]string, error) {
 	var word strings.Builder
 	var quote rune
 	inWord, escaped := false, false
-	for _, r := range text {
+	for i, r := range text {
+		if r == '{' && !inWord && quote == 0 {
+			return append(out, strings.TrimSpace(text[i:])), nil
+		}
 		q := closing(r)
 		switch {
 		case escaped:

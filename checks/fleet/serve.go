@@ -175,3 +175,6 @@ func (f *Fleet) port() int {
 	}
 	return f.opts.Port
 }
+
+// Connections is how many are open now.
+func (f *Fleet) Connections() int64 { return f.serving.open.Load() }

@@ -157,20 +157,23 @@ func extract(o checks.Observer, answer string) state.Version {
 	if m == nil {
 		return state.Version{}
 	}
-	numbers := strings.Split(m[1], ".")
-	if o.Parts != nil {
-		var kept []string
-		for _, i := range o.Parts {
-			if i < len(numbers) {
-				kept = append(kept, numbers[i])
-			}
-		}
-		numbers = kept
-	}
-	v, err := state.ParseVersion(strings.Join(numbers, "."))
+	v, err := state.ParseVersion(m[1])
 	if err != nil {
 		return state.Version{}
 	}
+	if o.Parts == nil {
+		return v
+	}
+	var kept []string
+	for i, number := range strings.Split(v.String(), ".") {
+		switch {
+		case slices.Contains(o.Parts, i):
+			kept = append(kept, number)
+		case number != "0": // what is left out means nothing, or the value is not understood
+			return state.Version{}
+		}
+	}
+	v, _ = state.ParseVersion(strings.Join(kept, ".")) // of too few parts: none
 	return v
 }
 

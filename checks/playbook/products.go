@@ -38,6 +38,12 @@ func (r *reader) product(rules *state.Rules) reading {
 		if !p.Affected && p.Note == "" {
 			r.problem(n, "product %q is not affected: its note must say why", p.ID)
 		}
+		for _, b := range p.Branches {
+			if b.Fixed.IsZero() != p.Branches[0].Fixed.IsZero() {
+				r.problem(n, "product %q has a fix in some branches only: make two products of it", p.ID)
+				break
+			}
+		}
 		rules.Products = append(rules.Products, p)
 	}
 }
