@@ -25,6 +25,8 @@ func (s *machine) oddly(a answer, path string) answer {
 	case TraitEndless:
 		a.manner, a.status = endless, http.StatusOK
 		a.body = strings.Repeat("and so on, ", 1024)
+	case TraitMalformed:
+		a.set("X-Malformed", nasty(TraitTerminal))
 	default:
 		if nasty := nasty(s.trait); nasty != "" {
 			a = s.poison(a, nasty, path)
@@ -56,14 +58,14 @@ func nasty(t Trait) string {
 // really says stays in front of it in the header, so that it claims no more than
 // it has.
 func (s *machine) poison(a answer, nasty, path string) answer {
-	flat := strings.Map(func(r rune) rune {
-		if r == '\r' || r == '\n' {
-			return ' '
+	visible := strings.Map(func(r rune) rune { // a client refuses other headers; see TraitMalformed
+		if r < ' ' {
+			return '\u009b' // begins an escape as well
 		}
 		return r
 	}, nasty)
-	a.set(versionHeader, threePart(s.header)+flat)
-	a.set("Server", flat)
+	a.set(versionHeader, threePart(s.header)+visible)
+	a.set("Server", visible)
 	if a.status == http.StatusOK && strings.HasPrefix(path, "/_vti_pvt/") {
 		a.body = strings.Replace(a.body, "SR|", "SR|"+nasty, 2)
 		return a

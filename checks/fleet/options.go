@@ -38,7 +38,7 @@ type Options struct {
 const (
 	defaultServers          = 60
 	defaultHangingShare     = 0.04
-	defaultHostileShare     = 0.18
+	defaultHostileShare     = 0.20
 	defaultCompromisedShare = 0.06
 	defaultHangFor          = time.Minute
 	// maxServers keeps a typing error from filling the memory.

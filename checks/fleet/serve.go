@@ -120,7 +120,8 @@ func (f *Fleet) Close() error {
 	return nil
 }
 
-// Run starts the fleet, serves until the context ends or serving fails, and closes.
+// Run starts the fleet, serves until the context ends, [Fleet.Close]
+// is called or serving fails.
 func (f *Fleet) Run(ctx context.Context) error {
 	if err := f.Start(ctx); err != nil {
 		return err
@@ -133,6 +134,9 @@ func (f *Fleet) wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return f.Close()
 	case <-f.serving.ended:
+		if errors.Is(f.serving.err, http.ErrServerClosed) { // somebody called Close
+			return f.Close()
+		}
 		return errors.Join(fmt.Errorf("serve the fleet: %w", f.serving.err), f.Close())
 	}
 }

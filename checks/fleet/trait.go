@@ -34,11 +34,14 @@ const (
 	TraitRedirect Trait = "redirect"
 	// TraitEndless never stops sending.
 	TraitEndless Trait = "endless"
+	// TraitMalformed sends headers that no client should take, terminal escapes
+	// among them, which then appear in the client's error.
+	TraitMalformed Trait = "malformed"
 )
 
 // hostileTraits are dealt in this order.
 func hostileTraits() []Trait {
-	return []Trait{TraitMarkup, TraitTerminal, TraitMention, TraitFormula, TraitOverflow, TraitRedirect, TraitEndless}
+	return []Trait{TraitMarkup, TraitTerminal, TraitMention, TraitFormula, TraitOverflow, TraitRedirect, TraitEndless, TraitMalformed}
 }
 
 // Hostile tells whether answers of this trait want to do harm to who reads them.
