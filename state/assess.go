@@ -179,8 +179,8 @@ func (a *assessor) products(server string) (inside, outside []string) {
 func (a *assessor) step(st Step) {
 	m := map[Subject]StepState{}
 	a.states[st.ID] = m
-	after, block := a.gate(st)
 	for _, sub := range a.subjects(st) {
+		after, block := a.gate(st, sub)
 		s := a.prove(st, sub, after)
 		if block != "" && s.Status != StepOpen {
 			s = StepState{Status: StepOpen, Why: fmt.Sprintf("said to be done %s, but counts only after: %s", stamp(s.Since), block)}
@@ -193,7 +193,10 @@ func (a *assessor) step(st Step) {
 }
 
 // gate is the time that a step must come after, and what still stands before it.
-func (a *assessor) gate(st Step) (after time.Time, block string) {
+// What has the same scope must be complete on the same subject; anything else on
+// every subject of the farm, whatever exceptions there are: an exception proves
+// nothing to those who share keys with it.
+func (a *assessor) gate(st Step, sub Subject) (after time.Time, block string) {
 	for _, id := range st.After {
 		prior, ok := a.rules.Step(id)
 		if !ok {
@@ -205,12 +208,11 @@ func (a *assessor) gate(st Step) (after time.Time, block string) {
 		if prior.Scope == ScopeItem && !a.itemsKnown {
 			return after, a.itemsUnknown()
 		}
-		subjects := a.subjects(prior)
 		var open []string
-		for _, sub := range subjects {
-			s := a.states[id][sub]
+		for _, o := range a.before(prior, st, sub) {
+			s := a.states[id][o]
 			if !s.ran() {
-				open = append(open, sub.String())
+				open = append(open, o.String())
 			} else if s.Since.After(after) {
 				after = s.Since
 			}
@@ -220,6 +222,19 @@ func (a *assessor) gate(st Step) (after time.Time, block string) {
 		}
 	}
 	return after, block
+}
+
+// before are the subjects on which a prior step must be complete.
+func (a *assessor) before(prior, st Step, sub Subject) []Subject {
+	subjects := a.subjects(prior)
+	if prior.Scope != st.Scope {
+		return subjects
+	}
+	covers, _ := a.exceptions(sub.Server)
+	if !slices.Contains(subjects, sub) || sub.Server != "" && covers(prior.ID) != nil {
+		return nil
+	}
+	return []Subject{sub}
 }
 
 func (a *assessor) itemsUnknown() string {

@@ -53,10 +53,7 @@ func (a *assessor) prove(st Step, sub Subject, after time.Time) StepState {
 // before the evidence that ended the last one.
 // Of dated events the last one counts: keys rotated again are not yet in use.
 func (r run) extend(e Evidence, broke *Evidence, dated bool) run {
-	at := e.Observed
-	if !e.At.IsZero() {
-		at = e.At
-	}
+	at := when(e)
 	if broke != nil && at.Before(broke.Observed) {
 		at = broke.Observed
 	}
@@ -67,6 +64,14 @@ func (r run) extend(e Evidence, broke *Evidence, dated bool) run {
 		r.best = &e
 	}
 	return r
+}
+
+// when is the time of the event itself, where the evidence tells it.
+func when(e Evidence) time.Time {
+	if !e.At.IsZero() {
+		return e.At
+	}
+	return e.Observed
 }
 
 func (a *assessor) conclude(st Step, r run, bad *Evidence, why string) StepState {
@@ -220,10 +225,8 @@ func (a *assessor) readProof(p Proof, sub Subject, e Evidence, after time.Time) 
 		return o, ""
 	case p.Dated && e.At.IsZero():
 		return saysNothing, "the evidence does not say when it happened"
-	case p.Dated && !e.At.After(after) && !after.IsZero():
-		return saysNothing, fmt.Sprintf("done %s, which is not after %s: do it again", stamp(e.At), stamp(after))
-	case !p.Dated && !e.Observed.After(after) && !after.IsZero():
-		return saysNothing, fmt.Sprintf("seen %s, which is not after %s: show it again", stamp(e.Observed), stamp(after))
+	case p.Dated && !e.At.After(after), !p.Dated && when(e).Before(after):
+		return saysNothing, fmt.Sprintf("dated %s, which is not after %s: do it again", stamp(when(e)), stamp(after))
 	}
 	if p.Covers {
 		if reason := a.gap(sub, e); reason != "" {

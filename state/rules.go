@@ -60,8 +60,9 @@ type Step struct {
 	// Products limits the step to these product ids; empty: all. A server whose
 	// product is not known must prove it all the same.
 	Products []string `json:"products,omitempty"`
-	// After names steps that must be complete on every subject of the farm before
-	// the time that counts for this one.
+	// After names earlier steps that must be complete before the time that counts
+	// for this one: on the same subject where they have the same scope, else on
+	// every subject of the farm.
 	After []string `json:"after,omitempty"`
 	// Fix marks the steps that together make a server's verdict "fixed".
 	Fix bool `json:"fix,omitempty"`

@@ -63,6 +63,7 @@ type Tx struct {
 // NewTx begins a change on an incident (zero when it is new) and the farms that
 // were loaded; a farm that does not exist is loaded empty, with its name.
 func NewTx(w Work, inc Incident, farms []FarmState) *Tx {
+	w.At = plain(w.At)
 	tx := &Tx{Work: w, Incident: inc, farms: map[string]*FarmState{}, touched: map[string]bool{}}
 	for _, f := range farms {
 		tx.farms[f.Farm.Name] = &f
@@ -221,7 +222,8 @@ func (tx *Tx) Record(farm string, evidence ...Evidence) error {
 		if err := tx.checkEvidence(f, e); err != nil {
 			return err
 		}
-		e.Observed = earlier(e.Observed, tx.Work.At)
+		e.Observed = earlier(plain(e.Observed), tx.Work.At)
+		e.At, e.From, e.To = plain(e.At), plain(e.From), plain(e.To)
 		e.ID = e.NewID()
 		if slices.ContainsFunc(f.Evidence, func(o Evidence) bool { return o.ID == e.ID }) {
 			continue
@@ -234,6 +236,9 @@ func (tx *Tx) Record(farm string, evidence ...Evidence) error {
 	}
 	return nil
 }
+
+// plain is a time as it comes back from JSON, so that records compare equal.
+func plain(t time.Time) time.Time { return t.UTC().Round(0) }
 
 func earlier(x, y time.Time) time.Time {
 	if y.Before(x) {

@@ -130,6 +130,7 @@ func TestRepliesAreThoseOfARealRedis(t *testing.T) {
 		for range 400 {
 			compareOne(ctx, t, r, real, ours, seed)
 		}
+		require.EqualValues(t, 1, ours.PoolStats().Misses, "a second reply to one command costs the connection")
 		state := withoutTimes(ctx, t, ours)
 		require.Equal(t, withoutTimes(ctx, t, real), state, "seed %d", seed)
 		require.NoError(t, ours.Close())

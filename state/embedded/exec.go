@@ -95,20 +95,20 @@ func (e *Engine) answer(p *server.Peer, cmd string, args []string) bool {
 		p.WriteError(msg)
 		return true
 	}
-	switch cmd {
-	case "TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME":
-		if len(args) == 2 {
-			if n, ok := e.timeLeft(p.Ctx, cmd, args[1]); ok {
-				p.WriteInt(int(n))
-				return true
-			}
+	if len(args) == 2 {
+		if n, ok := e.timeLeft(p.Ctx, cmd, args[1]); ok {
+			p.WriteInt(int(n))
+			return true
 		}
+	}
+	switch kindOf(cmd) {
+	case write:
+		e.write(p, cmd, args)
+	case read:
+		p.WriteRaw(string(e.run(p, args)))
+	default:
 		return false
 	}
-	if kindOf(cmd) != write {
-		return false
-	}
-	e.write(p, cmd, args)
 	return true
 }
 
@@ -140,17 +140,24 @@ func (e *Engine) touchAll(p *server.Peer) {
 	}
 }
 
-// run gives a command to miniredis in the context of p and returns the reply.
+// run gives a command to miniredis in the context of p and returns the reply. Of an error only the first line: XLEN of a
+// wrong type, for one, gives a second reply, and all later ones on that connection would answer the wrong question.
 func (e *Engine) run(p *server.Peer, args []string) []byte {
 	q := e.captured
-	q.buf.Reset()
+	if q.buf.Reset(); q.buf.Cap() > 1<<20 {
+		q.buf = bytes.Buffer{}
+	}
 	q.peer.Ctx, q.peer.Resp3 = p.Ctx, p.Resp3
 	e.srv.Dispatch(q.peer, args)
 	q.peer.Flush()
 	if p.Ctx == nil {
 		p.Ctx = q.peer.Ctx
 	}
-	return q.buf.Bytes()
+	reply := q.buf.Bytes()
+	if end := bytes.IndexByte(reply, '\n'); end > 0 && reply[0] == '-' {
+		reply = reply[:end+1]
+	}
+	return reply
 }
 
 // ask runs a command of the engine's own, unseen by the journal, and returns the raw reply. Context is that of a script

@@ -85,7 +85,7 @@ func (e *Engine) timeless(ctx any, key string) bool {
 // timeLeft answers TTL and its kin from the deadlines: what miniredis keeps does not move with the clock.
 func (e *Engine) timeLeft(ctx any, cmd, key string) (int64, bool) {
 	at, ok := e.deadlines[key]
-	if !ok || e.timeless(ctx, key) {
+	if !ok || !strings.HasSuffix(cmd, "TTL") && !strings.HasSuffix(cmd, "EXPIRETIME") || e.timeless(ctx, key) {
 		return 0, false
 	}
 	switch cmd {
