@@ -1,0 +1,125 @@
+package commands
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/state"
+)
+
+// when is a moment for people: the time of day if it is of today, else with the date. UTC.
+func when(t, now time.Time) string {
+	switch {
+	case t.IsZero():
+		return "never"
+	case now.Sub(t) < 20*time.Hour && now.Sub(t) > -20*time.Hour:
+		return t.UTC().Format("15:04")
+	}
+	return t.UTC().Format("2 Jan 15:04")
+}
+
+// ago is how long ago, in one unit.
+func ago(t, now time.Time) string {
+	d := now.Sub(t)
+	switch {
+	case t.IsZero():
+		return "never"
+	case d < 0:
+		return "in " + span(-d)
+	case d < time.Minute:
+		return "just now"
+	}
+	return span(d) + " ago"
+}
+
+func span(d time.Duration) string {
+	switch {
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}
+
+// plural counts things: "1 server", "3 servers".
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// countsLine is the counts in one line, worst first, without what is not there.
+func countsLine(c state.Counts) string {
+	var parts []string
+	for _, s := range state.Statuses() {
+		if n := c.Status[s]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	if len(parts) == 0 {
+		return "no servers"
+	}
+	return strings.Join(parts, " · ")
+}
+
+// mark is the sign of a status, for those who skim; the word always stands beside it.
+func mark(s state.Status) string {
+	switch s {
+	case state.StatusCompromised:
+		return "✖"
+	case state.StatusSuspected:
+		return "!"
+	case state.StatusExposed:
+		return "▲"
+	case state.StatusUnknown:
+		return "?"
+	case state.StatusContained:
+		return "◇"
+	case state.StatusInProgress:
+		return "◐"
+	case state.StatusReady:
+		return "◉"
+	case state.StatusConfirmed:
+		return "●"
+	case state.StatusExcepted:
+		return "⊘"
+	}
+	return "–"
+}
+
+// stepMark is the sign of a step's status.
+func stepMark(s state.StepStatus) string {
+	return map[state.StepStatus]string{
+		state.StepOpen: "○", state.StepClaimed: "◔", state.StepVerified: "●",
+		state.StepAttested: "◉", state.StepStale: "◌", state.StepExcepted: "⊘",
+	}[s]
+}
+
+// rowLine is one server in a list: status, name, and the most useful thing to know.
+func rowLine(r state.Row) chat.Text {
+	t := chat.T(mark(r.Status)+" ", chat.C(r.Name), " "+r.Status.String())
+	if r.Claimed && !r.Status.Settled() {
+		t = append(t, chat.D(" (claimed)"))
+	}
+	if r.Contained && r.Status != state.StatusContained {
+		t = append(t, chat.D(" (disconnected)"))
+	}
+	if r.Owner != "" {
+		t = append(t, chat.T(" · ", chat.C(r.Owner))...)
+	}
+	if r.Next != "" {
+		t = append(t, chat.T(" · "+firstSentence(r.Next))...)
+	}
+	return t
+}
+
+func firstSentence(s string) string {
+	if i := strings.Index(s, ". "); i > 0 {
+		return s[:i+1]
+	}
+	return s
+}
