@@ -21,7 +21,7 @@ const (
 	maxObservers  = 8
 	maxIndicators = 40
 	maxLogRules   = 50
-	maxIOCs       = 2000
+	maxIOCs       = 1000
 	maxEntries    = 200
 )
 

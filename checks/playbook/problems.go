@@ -57,7 +57,7 @@ func suggest(s string, options []string) string {
 		return ""
 	}
 	s = strings.ToLower(s)
-	best, near := "", max(2, len(s)/3)+1
+	best, near := "", min(max(2, len(s)/3)+1, len(s)) // a word of other letters is not near
 	for _, o := range options {
 		if d := fuzzy.LevenshteinDistance(s, strings.ToLower(o)); d < near {
 			best, near = o, d

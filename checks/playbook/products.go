@@ -94,7 +94,7 @@ func checkBranch(b state.Branch) error {
 	}
 	for i := 2; i < b.From.Len(); i++ {
 		if cut := b.From.Prefix(i); !b.Below.HasPrefix(cut) {
-			return fmt.Errorf("the branch begins at %s, inside %s, and must end inside it: the prefix %s would be either", b.From, cut, cut)
+			return fmt.Errorf("the branch from %s to %s must end inside %s, or the prefix %s would belong to it", b.From, b.Below, cut, cut)
 		}
 	}
 	inside := func(v state.Version) bool { return v.Compare(b.From) >= 0 && v.Compare(b.Below) < 0 }

@@ -15,8 +15,10 @@ import (
 // MaxSize is the largest playbook that is read, in bytes.
 const MaxSize = 1 << 20
 
-// The parser recurses for each level: these bound it, far above what a playbook needs.
+// The parser recurses for each level, and its time grows with the square of the
+// keys of a mapping: these bound it, far above what a playbook needs.
 const (
+	maxTokens    = 40_000
 	maxFlowDepth = 8
 	maxIndent    = 80
 )
@@ -56,6 +58,10 @@ func (r *reader) root(data []byte) (body ast.Node) {
 
 // tame refuses what a playbook never needs and an attack on the parser does.
 func (r *reader) tame(tokens token.Tokens) bool {
+	if len(tokens) > maxTokens {
+		r.fileProblem("has more than %d words and signs", maxTokens)
+		return false
+	}
 	before, depth := len(r.problems), 0
 	for _, t := range tokens {
 		switch t.Type {
