@@ -5,10 +5,14 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -343,6 +347,50 @@ func TestAPanicEndsTheEngineNotTheProcess(t *testing.T) {
 	require.Error(t, e.Close())
 	_, c = opened(t, dir, Options{})
 	require.Equal(t, []string{"kept"}, c.Keys(ctx, "*").Val())
+}
+
+func TestAScriptThatFailsHalfWayLeavesWhatItWrote(t *testing.T) {
+	t.Parallel()
+	ctx, dir := t.Context(), t.TempDir()
+	e, c := opened(t, dir, Options{})
+	require.Error(t, c.Eval(ctx, "redis.call('SET', 'a', 1) redis.call('INCR', 'h', 2) redis.call('SET', 'b', 1)", nil).Err())
+	require.Error(t, c.Eval(ctx, "redis.call('SET', 'c', 1) error('enough')", nil).Err())
+	want := digest(ctx, t, c)
+	require.NoError(t, e.Close())
+	_, c = opened(t, dir, Options{})
+	require.Equal(t, want, digest(ctx, t, c))
+	require.EqualValues(t, 2, c.Exists(ctx, "a", "b", "c").Val())
+}
+
+func TestAnEngineInMemoryRunsInABubble(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		e, err := OpenMemory(Options{})
+		require.NoError(t, err)
+		c := e.Client()
+		require.NoError(t, c.Set(ctx, "k", "v", time.Hour).Err())
+		synctest.Wait()
+		time.Sleep(time.Hour - time.Second)
+		require.Equal(t, "v", c.Get(ctx, "k").Val())
+		time.Sleep(time.Second)
+		require.ErrorIs(t, c.Get(ctx, "k").Err(), redis.Nil)
+		require.NoError(t, c.Close())
+		require.NoError(t, e.Close())
+	})
+}
+
+func TestANewDirectoryIsPrivate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir() + "/a/b"
+	opened(t, dir, Options{})
+	for name, want := range map[string]os.FileMode{"": 0o700, "journal": 0o600, "lock": 0o600, "pid": 0o600} {
+		st, err := os.Stat(filepath.Join(dir, name))
+		require.NoError(t, err)
+		if runtime.GOOS != "windows" {
+			require.Equal(t, want, st.Mode().Perm(), name)
+		}
+	}
 }
 
 func TestAFullDiskFailsTheEngine(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -29,9 +30,9 @@ type Recovery struct {
 }
 
 // Open locks dir, which it makes if need be, replays the journal and starts the engine. The error is ErrLocked, ErrNewer
-// or a *CorruptError, or what the system says; dir is unchanged then.
+// or a *CorruptError, or what the system says; the journal is unchanged then.
 func Open(dir string, o Options) (*Engine, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := makeDir(dir); err != nil {
 		return nil, fmt.Errorf("make store directory: %w", err)
 	}
 	lock, err := lockDir(dir)
@@ -44,6 +45,7 @@ func Open(dir string, o Options) (*Engine, error) {
 		return nil, err
 	}
 	e.dir, e.lock = dir, lock
+	e.warnIfOpen()
 	if err := e.load(); err != nil {
 		if !e.broken.Load() {
 			e.m.Close()
@@ -54,6 +56,31 @@ func Open(dir string, o Options) (*Engine, error) {
 	e.start()
 	e.kick()
 	return e, nil
+}
+
+// makeDir makes a directory that a power cut does not take away again with all that was acknowledged in it.
+func makeDir(dir string) error {
+	if st, err := os.Stat(dir); err == nil && st.IsDir() {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := makeDir(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	_ = syncDir(parent) // one that may be written but not read cannot be synced
+	return nil
+}
+
+func (e *Engine) warnIfOpen() {
+	st, err := os.Stat(e.dir)
+	if err == nil && runtime.GOOS != "windows" && st.Mode().Perm()&0o077 != 0 {
+		e.options.Logger.Warn("store directory is open to others", "dir", e.dir, "mode", st.Mode().Perm().String())
+	}
 }
 
 func (e *Engine) load() error {

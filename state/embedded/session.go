@@ -85,7 +85,8 @@ func (c *conn) enqueue(cmd string, args []string) {
 }
 
 // early is the raw error for a command in a transaction, or "". Miniredis judges names and arguments when it queues, so a
-// transaction of its own that is thrown away again serves as the judge.
+// transaction of its own that is thrown away again serves as the judge. It is stricter than Redis, which judges only name
+// and number and lets a wrong option fail alone in EXEC: here such a transaction changes nothing.
 func (c *conn) early(cmd string, args []string) string {
 	k := kindOf(cmd)
 	switch registered := c.e.srv.IsRegisteredCommand(cmd); {
