@@ -111,15 +111,19 @@ func scalar(n ast.Node) (string, bool) {
 
 // value reads a scalar through parse, whose error says what is wrong with it.
 func (r *reader) value(most int, parse func(string) error) reading {
+	return r.read(most, parse, strings.TrimSpace)
+}
+
+func (r *reader) read(most int, parse func(string) error, clean func(string) string) reading {
 	return func(n ast.Node) {
 		s, ok := scalar(n)
-		s = strings.TrimSpace(s)
+		s = clean(s)
 		switch {
 		case !ok || s == "":
 			r.problem(n, "must be a value")
 		case len(s) > most:
 			r.problem(n, "longer than %d bytes", most)
-		case strings.ContainsFunc(s, func(c rune) bool { return unicode.IsControl(c) && c != '\n' || unicode.Is(unicode.Cf, c) }):
+		case strings.ContainsFunc(s, func(c rune) bool { return unicode.IsControl(c) || unicode.Is(unicode.Cf, c) }):
 			r.problem(n, "contains a control character")
 		default:
 			if err := parse(s); err != nil {
@@ -131,10 +135,11 @@ func (r *reader) value(most int, parse func(string) error) reading {
 
 // text reads prose; its line breaks are those of the file and mean nothing.
 func (r *reader) text(dst *string, most int) reading {
-	return r.value(most, func(s string) error {
-		*dst = strings.Join(strings.Fields(s), " ")
+	keep := func(s string) error {
+		*dst = s
 		return nil
-	})
+	}
+	return r.read(most, keep, func(s string) string { return strings.Join(strings.Fields(s), " ") })
 }
 
 // word reads an id or a value: lower case, no spaces.
