@@ -1,0 +1,3 @@
+package commands
+
+func incidentCommands(p Parts) []Command { return nil }

@@ -1,0 +1,3 @@
+package commands
+
+func scanCommands(p Parts) []Command { return nil }

@@ -1,0 +1,3 @@
+package commands
+
+func serverCommands(p Parts) []Command { return nil }
