@@ -51,7 +51,7 @@
 //	    title: Rotate the keys
 //	    scope: item
 //	    products: [] # server steps only; empty: all
-//	    after: [patch] # complete on every subject of the farm before this counts
+//	    after: [patch] # complete on the same subject, or on the whole farm if the scopes differ
 //	    need: always # or compromised, or never: advised only
 //	    advice: Rotate the keys of this site.
 //	    proof:

@@ -148,10 +148,34 @@ func demands(r state.Rules, s state.Step) []string {
 	if s.Fix {
 		out = append(out, "part of being fixed")
 	}
-	if len(s.After) > 0 {
-		out = append(out, "counts after "+strings.Join(s.After, ", ")+" on the whole farm")
+	same, whole := after(r, s)
+	if len(same) > 0 {
+		out = append(out, "counts after "+strings.Join(same, ", ")+" on the same "+itemWord(r, s.Scope))
+	}
+	if len(whole) > 0 {
+		out = append(out, "counts after "+strings.Join(whole, ", ")+" on the whole farm")
 	}
 	return out
+}
+
+// after splits what a step comes after: steps of its own scope bind the same
+// subject, the others the whole farm.
+func after(r state.Rules, s state.Step) (same, whole []string) {
+	for _, id := range s.After {
+		if prior, ok := r.Step(id); ok && prior.Scope == s.Scope {
+			same = append(same, id)
+		} else {
+			whole = append(whole, id)
+		}
+	}
+	return same, whole
+}
+
+func itemWord(r state.Rules, s state.Scope) string {
+	if s == state.ScopeItem {
+		return r.Item
+	}
+	return s.String()
 }
 
 func proofText(p state.Proof) string {
