@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -10,8 +9,9 @@ import (
 )
 
 // Targets makes the targets of a scan. It marks as farm scope whatever does not
-// tell one server from another: a balancer, a URL that several servers share
-// without addresses of their own, one address for several servers of a farm.
+// tell one server from another: a balancer, or a URL that several servers share
+// without addresses of their own. Different names at one address are virtual
+// hosts, and not the same.
 func Targets(servers []state.Server) []Target {
 	places := make(map[string][]string, len(servers))
 	for _, s := range servers {
@@ -45,9 +45,7 @@ func mark(t Target, places map[string][]string) Target {
 	return t
 }
 
-// placesOf names where a server answers: its URL's name, and each address with
-// the name and with the farm. Servers of different farms and names may share an
-// address: that is a proxy for the farms, and each farm's answers are its own.
+// placesOf names where a server answers: its URL's name, and each address with the name.
 func placesOf(s state.Server) []string {
 	o, err := parseOrigin(s.URL)
 	if err != nil {
@@ -55,16 +53,11 @@ func placesOf(s state.Server) []string {
 	}
 	name := fmt.Sprintf("%s:%d", o.host, o.port)
 	out := []string{"name " + name}
-	addresses := s.Addresses
-	if ip, err := netip.ParseAddr(o.host); err == nil && len(addresses) == 0 {
-		addresses = []string{ip.String()}
-	}
-	farm := cmp.Or(s.Farm, s.Name)
-	for _, a := range addresses {
-		if ip, err := netip.ParseAddr(a); err == nil {
+	for _, a := range s.Addresses {
+		if ip, err := netip.ParseAddr(strings.TrimSpace(a)); err == nil {
 			a = ip.Unmap().String()
 		}
-		out = append(out, "at "+a+" "+name, fmt.Sprintf("at %s %d of %s", a, o.port, farm))
+		out = append(out, "at "+a+" "+name)
 	}
 	return out
 }

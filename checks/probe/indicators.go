@@ -163,24 +163,29 @@ func (v *view) confirm(ctx context.Context, f *finding) {
 	}
 }
 
-// maxSame is how many indicators may answer with one and the same page before
-// it is taken for a filter's.
-const maxSame = 2
+// minSame is how many files of different names must answer with one and the same
+// page before it can be taken for a filter's.
+const minSame = 3
 
-// distrustPages withdraws findings whose pages are all the same: three of them,
-// or two of different extensions, look like a filter that knows the names.
+// distrustPages withdraws findings whose pages are all the same, if they are most
+// of what was asked for: that looks like a filter that knows the list.
 func (v *view) distrustPages() {
+	all := map[string]bool{}
+	pages := map[string]map[string]bool{} // class -> names
+	for _, f := range v.found {
+		name := path.Base(f.indicator.Path)
+		all[name] = true
+		if f.status == http.StatusOK {
+			if pages[f.class] == nil {
+				pages[f.class] = map[string]bool{}
+			}
+			pages[f.class][name] = true
+		}
+	}
 	for i := range v.found {
 		f := &v.found[i]
-		alike, kinds := 0, map[string]bool{}
-		for _, o := range v.found {
-			if o.status == http.StatusOK && o.class == f.class {
-				alike++
-				kinds[shapeOf(o.indicator.Path).ext] = true
-			}
-		}
-		if f.value == found && (alike > maxSame || len(kinds) > 1) {
-			f.value, f.why = unclear, fmt.Sprintf("answers 200, but with the same page as %d other indicators: a filter may be answering", alike-1)
+		if n := len(pages[f.class]); f.value == found && n >= minSame && 2*n > len(all) {
+			f.value, f.why = unclear, fmt.Sprintf("answers 200, but with one and the same page for %d of %d names: a filter may be answering", n, len(all))
 		}
 	}
 }
