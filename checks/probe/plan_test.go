@@ -2,6 +2,7 @@ package probe_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"testing"
 
@@ -74,4 +75,12 @@ func scan(t *testing.T, o checks.Options, p checks.Plan, servers ...state.Server
 	require.True(t, sum.Complete)
 	require.Len(t, out, len(servers))
 	return out
+}
+
+// newTLS starts a TLS server and returns its address.
+func newTLS(t *testing.T, h http.Handler) string {
+	t.Helper()
+	s := httptest.NewTLSServer(h)
+	t.Cleanup(s.Close)
+	return s.Listener.Addr().String()
 }
