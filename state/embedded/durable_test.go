@@ -21,17 +21,19 @@ type heldFile struct {
 	gate chan struct{}
 }
 
-func (f *heldFile) hold() (release func()) {
+func (f *heldFile) hold(t *testing.T) (release func()) {
 	gate := make(chan struct{})
 	f.mu.Lock()
 	f.gate = gate
 	f.mu.Unlock()
-	return func() {
+	release = sync.OnceFunc(func() {
 		f.mu.Lock()
 		f.gate = nil
 		f.mu.Unlock()
 		close(gate)
-	}
+	})
+	t.Cleanup(release)
+	return release
 }
 
 func (f *heldFile) Sync() error {
@@ -55,7 +57,7 @@ func TestNoReplyBeforeTheSync(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, c.Get(ctx, "k").Err())
 
-	release := held.hold()
+	release := held.hold(t)
 	answers := make(chan string, 3)
 	go func() { answers <- "write " + c.Set(ctx, "k", "new", 0).Val() }()
 	quiet(t, answers)
@@ -82,6 +84,27 @@ func quiet(t *testing.T, answers <-chan string) {
 		require.Fail(t, "an answer before the sync", a)
 	case <-time.After(50 * time.Millisecond):
 	}
+}
+
+func TestACompactionTakesOverWhatWaitsForASync(t *testing.T) {
+	t.Parallel()
+	ctx, dir := t.Context(), t.TempDir()
+	e, c := opened(t, dir, Options{})
+	require.NoError(t, c.Incr(ctx, "n").Err())
+	e.fileMu.Lock()
+	before := e.appended.Load()
+	answer := make(chan error, 1)
+	go func() { answer <- c.Incr(ctx, "n").Err() }()
+	require.Eventually(t, func() bool { return e.appended.Load() > before }, 5*time.Second, time.Millisecond)
+	e.mu.Lock()
+	err := e.rewrite(ctx)
+	e.mu.Unlock()
+	e.fileMu.Unlock()
+	require.NoError(t, err)
+	require.NoError(t, <-answer)
+	require.NoError(t, e.Close())
+	_, c = opened(t, dir, Options{})
+	require.Equal(t, "2", c.Get(ctx, "n").Val())
 }
 
 func TestAPipelineSharesASync(t *testing.T) {
