@@ -1,5 +1,20 @@
-// Command allclear is the ChatOps bot that runs the response to a mass exploitation of servers, and does not stop asking
-// until every server is proved remediated.
+// Command allclear runs the response to a mass exploitation of servers until
+// every server is proved remediated. It maps flags and environment to parts and
+// runs them; signals are handled here and nowhere else.
 package main
 
-func main() {}
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is stamped by the build: -ldflags "-X main.version=v1.2.3".
+var version string
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], process()))
+}

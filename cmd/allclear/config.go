@@ -1,0 +1,207 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/user"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/state"
+)
+
+// secret is a value that never shows itself, however it is printed.
+type secret string
+
+const redacted = "[redacted]"
+
+func (secret) String() string               { return redacted }
+func (secret) GoString() string             { return redacted }
+func (secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
+func (secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// Format covers every verb of fmt.
+func (secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// config is what the process is told: defaults, then the file, then the
+// environment, then flags.
+type config struct {
+	Data    string        // directory of the embedded store; "" with Redis
+	Redis   secret        // URL; may carry a password
+	Contact string        // sent with every request of a scan
+	Cadence time.Duration // between reminders
+	People  state.People
+	Log     string // "text" or "json"
+	Level   slog.Level
+}
+
+// configFile is the YAML file, strict: an unknown key is an error.
+type configFile struct {
+	Data    string         `yaml:"data"`
+	Redis   string         `yaml:"redis"`
+	Contact string         `yaml:"contact"`
+	Cadence string         `yaml:"cadence"`
+	Log     string         `yaml:"log"`
+	Level   string         `yaml:"level"`
+	People  []configPerson `yaml:"people"`
+}
+
+type configPerson struct {
+	ID    string   `yaml:"id"`
+	Name  string   `yaml:"name"`
+	Role  string   `yaml:"role"`
+	Links []string `yaml:"links"`
+}
+
+// maxConfig is how large a configuration file may be, in bytes.
+const maxConfig = 1 << 20
+
+// variables are the environment variables that there are, and what each sets.
+// Any other that begins with ALLCLEAR_ is an error.
+func variables() map[string]func(*configFile, string) {
+	return map[string]func(*configFile, string){
+		"ALLCLEAR_CONFIG":  func(*configFile, string) {},
+		"ALLCLEAR_DATA":    func(c *configFile, v string) { c.Data = v },
+		"ALLCLEAR_REDIS":   func(c *configFile, v string) { c.Redis = v },
+		"ALLCLEAR_CONTACT": func(c *configFile, v string) { c.Contact = v },
+		"ALLCLEAR_CADENCE": func(c *configFile, v string) { c.Cadence = v },
+		"ALLCLEAR_LOG":     func(c *configFile, v string) { c.Log = v },
+		"ALLCLEAR_LEVEL":   func(c *configFile, v string) { c.Level = v },
+	}
+}
+
+// loadConfig reads file (or $ALLCLEAR_CONFIG) and the environment. It returns
+// all problems at once.
+func loadConfig(file string, sys system) (config, error) {
+	if file == "" {
+		file = sys.Getenv("ALLCLEAR_CONFIG")
+	}
+	var f configFile
+	var problems []error
+	if file != "" {
+		if err := f.read(file); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	known := variables()
+	names := make([]string, 0, len(known))
+	for n := range known {
+		names = append(names, n)
+	}
+	for _, kv := range sys.Environ() {
+		name, value, _ := strings.Cut(kv, "=")
+		if !strings.HasPrefix(name, "ALLCLEAR_") {
+			continue
+		}
+		set, ok := known[name]
+		if !ok {
+			problems = append(problems, fmt.Errorf("there is no variable %s%s", name, didYouMean(name, names)))
+			continue
+		}
+		set(&f, value)
+	}
+	c, more := f.check()
+	return c, errors.Join(append(problems, more...)...)
+}
+
+func didYouMean(given string, names []string) string {
+	slices.Sort(names)
+	if near := chat.Nearest(given, names); near != "" {
+		return "; did you mean " + near + "?"
+	}
+	return ""
+}
+
+func (f *configFile) read(path string) error {
+	in, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	defer in.Close()
+	if st, err := in.Stat(); err == nil && st.Size() > maxConfig {
+		return fmt.Errorf("configuration %s is larger than %d bytes", path, maxConfig)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	if err := yaml.UnmarshalWithOptions(data, f, yaml.Strict()); err != nil {
+		return fmt.Errorf("configuration %s: %s", path, yaml.FormatError(err, false, false))
+	}
+	return nil
+}
+
+// check turns the text into values and collects what is wrong.
+func (f configFile) check() (config, []error) {
+	c := config{Data: f.Data, Redis: secret(f.Redis), Contact: f.Contact, Cadence: 2 * time.Hour, Log: "text"}
+	var problems []error
+	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	if f.Cadence != "" {
+		d, err := chat.ParseDuration(f.Cadence)
+		if err != nil || d < 5*time.Minute || d > 7*24*time.Hour {
+			wrong("cadence %q: want a duration from 5m to 7d", f.Cadence)
+		}
+		c.Cadence = d
+	}
+	switch f.Log {
+	case "", "text":
+	case "json":
+		c.Log = f.Log
+	default:
+		wrong("log %q: want text or json", f.Log)
+	}
+	if f.Level != "" {
+		if err := c.Level.UnmarshalText([]byte(f.Level)); err != nil {
+			wrong("level %q: want debug, info, warn or error", f.Level)
+		}
+	}
+	if f.Data != "" && f.Redis != "" {
+		wrong("data and redis are both set: the store is either a directory or a Redis")
+	}
+	for i, p := range f.People {
+		var role state.Role
+		if p.Role != "" {
+			if err := role.UnmarshalText([]byte(p.Role)); err != nil {
+				wrong("people[%d] %s: role %q: want viewer, responder or lead", i, p.ID, p.Role)
+			}
+		}
+		name := p.Name
+		if name == "" {
+			name = p.ID
+		}
+		c.People = append(c.People, state.Person{ID: state.PersonID(p.ID), Name: name, Role: role, Links: p.Links})
+	}
+	if err := c.People.Validate(); err != nil {
+		wrong("people: %w", err)
+	}
+	return c, problems
+}
+
+// withSelf makes sure that there is a lead: with nobody configured, whoever runs
+// the process is the first one, alone. Two-person rules then need a second person
+// in the configuration.
+func (c config) withSelf() config {
+	if slices.ContainsFunc(c.People, func(p state.Person) bool { return p.Role == state.RoleLead }) {
+		return c
+	}
+	link := consoleLink()
+	if _, taken := c.People.ByLink(link); taken {
+		return c
+	}
+	c.People = append(slices.Clone(c.People), state.Person{ID: "lead-1", Name: "lead-1", Role: state.RoleLead, Links: []string{link}})
+	return c
+}
+
+// consoleLink is who types at this terminal, as the operating system proves it.
+func consoleLink() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return "console:" + u.Username
+	}
+	return "console:unknown"
+}
