@@ -1,14 +1,60 @@
 package commands
 
+import (
+	"strings"
+	"unicode"
+
+	"github.com/allclear-bot/allclear/bot/chat"
+)
+
 // workCommands are what people do about servers: claim, prove, vouch, accept,
 // confirm and approve.
 func workCommands(p Parts) []Command {
 	return []Command{
 		claim{p.Store, p.Now},
+		evidenceAdd{p.Store, p.Now},
+		attest{p.Store, p.People, p.Now},
+		confirm{p.Store, p.People, p.Now},
+		approve{p.Store, p.People, p.Now},
+		proposals{p.Store, p.Now},
+		except{p.Store, p.People, p.Now},
 	}
 }
 
 // boardCommands are what people look at, and what goes out to others.
 func boardCommands(Parts) []Command {
 	return nil
+}
+
+// typed is a command line of these words, with quotes where they need them.
+func typed(words ...string) string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = quoted(w)
+	}
+	return strings.Join(out, " ")
+}
+
+// quoted keeps a word together that a line would take apart.
+func quoted(w string) string {
+	const marks = "\"“”„«»'‘’‚\\"
+	if w != "" && !strings.ContainsAny(w, marks) && !strings.HasPrefix(w, "{") && !strings.ContainsFunc(w, unicode.IsSpace) {
+		return w
+	}
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range w {
+		if strings.ContainsRune(marks, r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// press is a button for a command line. It names the incident: nothing is
+// inferred from where it is pressed.
+func press(label, incident, path string, words ...string) chat.Button {
+	return chat.Button{Label: label, Line: path + " --incident " + typed(append([]string{incident}, words...)...)}
 }

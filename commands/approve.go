@@ -1,0 +1,146 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/state"
+)
+
+// maxApproved is how many requests one person approves at once.
+const maxApproved = 100
+
+// approve is the second person's word on what somebody asked for.
+type approve struct {
+	store  Store
+	people state.People
+	now    func() time.Time
+}
+
+func (approve) Spec() chat.Spec {
+	return chat.Spec{
+		Path: "approve", Summary: "Be the second person: approve what somebody else asked for",
+		Args:     []chat.Arg{{Name: "id", Help: "one or more ids as proposals shows them, or all", Rest: true}},
+		Examples: []chat.Example{{Line: "approve all", Does: "approves all that waits for a second person and that you may approve, except declaring clear"}},
+		Role:     state.RoleResponder,
+	}
+}
+
+func (c approve) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
+	refs, err := waiting(ctx, c.store, call.Incident, c.now())
+	if err != nil {
+		return chat.Message{}, err
+	}
+	ids := strings.Fields(call.Values.String("id"))
+	if len(ids) == 1 && ids[0] == "all" {
+		return c.all(ctx, call, refs)
+	}
+	var chosen []state.ProposalRef
+	for _, id := range slices.Compact(ids) {
+		i := slices.IndexFunc(refs, func(r state.ProposalRef) bool { return r.ID == id })
+		if i < 0 {
+			return chat.Message{}, notWaiting(id, refs)
+		}
+		chosen = append(chosen, refs[i])
+	}
+	if len(chosen) == 1 {
+		return c.one(ctx, call, chosen[0])
+	}
+	return c.each(ctx, call, chosen, nil)
+}
+
+// waiting is what waits for a second person now.
+func waiting(ctx context.Context, r Reader, incident string, now time.Time) ([]state.ProposalRef, error) {
+	refs, err := r.Proposals(ctx, incident)
+	return slices.DeleteFunc(refs, func(p state.ProposalRef) bool { return !now.Before(p.Expires) }), err
+}
+
+// notWaiting says that an id means nothing any more, or never did.
+func notWaiting(id string, refs []state.ProposalRef) error {
+	var ids []string
+	for _, r := range refs {
+		ids = append(ids, r.ID)
+	}
+	p := &chat.Problem{What: fmt.Sprintf("Nothing waits as %.60q: it was approved, it ended, or it never was.", id), Try: "See: proposals"}
+	if near := chat.Nearest(id, ids); near != "" {
+		p.Try = "Did you mean: " + near
+	}
+	return p
+}
+
+// all approves what this person may; declaring clear is never done in passing.
+func (c approve) all(ctx context.Context, call chat.Call, refs []state.ProposalRef) (chat.Message, error) {
+	var chosen []state.ProposalRef
+	var left chat.Text
+	own, high, clear, more := 0, 0, 0, 0
+	for _, r := range refs {
+		switch {
+		case r.Kind == state.ProposeClear:
+			clear++
+		case r.By == call.Request.Actor.Person:
+			own++
+		case call.Request.Actor.Role < approverRole(r.Kind):
+			high++
+		case len(chosen) == maxApproved:
+			more++
+		default:
+			chosen = append(chosen, r)
+		}
+	}
+	for _, part := range []struct {
+		n    int
+		what string
+	}{{own, "asked for by you"}, {high, "for a lead"}, {clear, "to declare clear: approve it by its id"}, {more, "more; ask again"}} {
+		if part.n > 0 {
+			left = append(left, chat.T(fmt.Sprintf("Left: %d %s. ", part.n, part.what))...)
+		}
+	}
+	if len(chosen) == 0 {
+		return chat.Say(chat.P("Nothing waits that you may approve. ", left)), nil
+	}
+	return c.each(ctx, call, chosen, left)
+}
+
+// each approves several. What is refused is said, and stops nothing else.
+func (c approve) each(ctx context.Context, call chat.Call, refs []state.ProposalRef, left chat.Text) (chat.Message, error) {
+	list := chat.L()
+	done := 0
+	for _, r := range refs {
+		m, err := c.one(ctx, call, r)
+		var p *chat.Problem
+		switch {
+		case err == nil:
+			done++
+			list.Items = append(list.Items, firstLine(m))
+		case errors.As(err, &p):
+			list.Items = append(list.Items, chat.T(chat.C(r.ID), " not approved: "+p.Error()))
+		default:
+			if done == 0 {
+				return chat.Message{}, err
+			}
+			list.Items = append(list.Items, chat.T(chat.C(r.ID), " not done: the store did not answer; ask again."))
+		}
+	}
+	if len(list.Items) > 2*maxShown {
+		list.More, list.Items = len(list.Items)-2*maxShown, list.Items[:2*maxShown]
+	}
+	m := chat.Say(chat.P(fmt.Sprintf("%d of %d approved.", done, len(refs))), list)
+	if len(left) > 0 {
+		m.Add(chat.N(left))
+	}
+	return m, nil
+}
+
+func firstLine(m chat.Message) chat.Text {
+	for _, p := range m.Parts {
+		if para, ok := p.(chat.Para); ok {
+			return para.Text
+		}
+	}
+	return chat.T("done")
+}

@@ -1,0 +1,144 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/state"
+)
+
+// evidenceAdd records what a collector saw inside a farm: all of a document, or
+// nothing.
+type evidenceAdd struct {
+	store interface {
+		Changer
+		Reader
+	}
+	now func() time.Time
+}
+
+func (evidenceAdd) Spec() chat.Spec {
+	return chat.Spec{
+		Path: "evidence add", Summary: "Record what a collector saw inside a farm, from a file or from the line",
+		Args: []chat.Arg{{Name: "document", Help: "JSON, as the collector writes it (" + EvidenceSchema + ")", Type: chat.Upload, Rest: true}},
+		Examples: []chat.Example{{
+			Line: `evidence add {"schema":"allclear/evidence/1","farm":"fin","observed":"2025-07-22T14:55:00Z","servers":{"sp-fin-01":{"psconfig":{"state":"done"}}}}`,
+			Does: "records that PSConfig is done on sp-fin-01, and says what is still missing",
+		}},
+		Role: state.RoleResponder,
+	}
+}
+
+func (c evidenceAdd) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
+	data, err := handedIn(call, "document")
+	if err != nil {
+		return chat.Message{}, err
+	}
+	r, err := c.read(ctx, call.Incident, data)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	d := difference{report: r}
+	out, err := c.store.Update(ctx, call.Work("evidence", c.now()), call.Incident, []string{r.farm}, func(tx *state.Tx) error {
+		f, err := tx.Farm(r.farm)
+		if err != nil {
+			return err
+		}
+		d.rules, d.before = tx.Incident.Rules, f.Assess(tx.Incident.Rules, tx.Work.At)
+		if err := tx.Record(r.farm, r.evidence()...); err != nil {
+			return err
+		}
+		d.after = f.Assess(tx.Incident.Rules, tx.Work.At)
+		return nil
+	})
+	if err != nil {
+		return chat.Message{}, err
+	}
+	if out.Already {
+		return c.again(ctx, call, d)
+	}
+	return d.message(call.Incident), nil
+}
+
+// again answers a request that was carried out before: there is no difference to
+// show, only how things are.
+func (c evidenceAdd) again(ctx context.Context, call chat.Call, d difference) (chat.Message, error) {
+	inc, f, err := c.load(ctx, call.Incident, d.farm)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	d.rules, d.after, d.already = inc.Rules, f.Assess(inc.Rules, c.now()), true
+	d.before = d.after
+	return d.message(call.Incident), nil
+}
+
+func (c evidenceAdd) load(ctx context.Context, incident, farm string) (state.Incident, state.FarmState, error) {
+	inc, err := c.store.Incident(ctx, incident)
+	if err != nil {
+		return inc, state.FarmState{}, err
+	}
+	f, err := c.store.Farm(ctx, incident, farm)
+	return inc, f, err
+}
+
+// read reads a document and checks it against the inventory and the playbook.
+func (c evidenceAdd) read(ctx context.Context, incident string, data []byte) (*report, error) {
+	r := readReport(data, c.now())
+	if err := farmIn(ctx, c.store, incident, r); err != nil {
+		return nil, err
+	}
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	inc, f, err := c.load(ctx, incident, r.farm)
+	if err != nil {
+		return nil, err
+	}
+	r.against(inc.Rules, f.Farm, kindRules(inc.Rules), f.Assess(inc.Rules, c.now()).Items)
+	if len(r.found) == 0 {
+		r.problem(0, "it says nothing about any server")
+	}
+	return r, r.err()
+}
+
+// farmIn finds the farm of a document in the inventory: its name, whatever the
+// case, and no prefix of it.
+func farmIn(ctx context.Context, n namer, incident string, r *report) error {
+	if r.farm == "" {
+		return nil // told already
+	}
+	complete := func(prefix string, limit int) ([]string, error) { return n.Names(ctx, incident, "farm", prefix, limit) }
+	found, err := complete(r.farm, 50)
+	if err != nil {
+		return err
+	}
+	name, ok := equalFold(r.farm, found)
+	if ok {
+		r.farm = name
+		return nil
+	}
+	err = noSuch("farm", r.farm, complete)
+	var p *chat.Problem
+	if !errors.As(err, &p) {
+		return err
+	}
+	r.problem(r.farmAt, "%s", p.Error())
+	return nil
+}
+
+// handedIn is the one file of a request, or the text of its line.
+func handedIn(call chat.Call, arg string) ([]byte, error) {
+	files := call.Values.Files()
+	switch text := call.Values.String(arg); {
+	case text != "" && len(files) > 0, len(files) > 1:
+		return nil, &chat.Problem{What: "One document at a time: a file, or the text in the line.", Try: "Nothing was recorded."}
+	case len(files) == 1:
+		return files[0].Data, nil
+	case text == "":
+		return nil, &chat.Problem{What: "There is no document.", Try: "Hand in a file, or write the JSON behind the command."}
+	default:
+		return []byte(text), nil
+	}
+}
