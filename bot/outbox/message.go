@@ -1,0 +1,52 @@
+package outbox
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/state"
+)
+
+// finished reads a document that was made before. What is wrong with one that
+// cannot be read is not told: the error would quote it.
+func finished(payload []byte) (chat.Message, error) {
+	var m chat.Message
+	if err := json.Unmarshal(payload, &m); err != nil {
+		return m, &Permanent{Err: errors.New("its document cannot be read")}
+	}
+	return m, nil
+}
+
+// reduce takes out what may not be shown, and says in the message that it did.
+// Nobody is mentioned in a message of which nothing is left. It is false when all
+// of it is TLP:RED, for then not even that there is a message may be told.
+func reduce(m chat.Message, ceiling state.TLP) (chat.Message, bool) {
+	red := !slices.ContainsFunc(m.Parts, func(p chat.Part) bool { return p.Marking() != state.TLPRed })
+	out, withheld := m.Withhold(ceiling)
+	if withheld == len(m.Parts) {
+		out.Notify = nil
+	}
+	return out, !red
+}
+
+// hashOf names what is shown, and the time of the notice that it is shown for.
+func hashOf(m chat.Message, at time.Time) (string, error) {
+	raw, err := json.Marshal(m)
+	if err != nil {
+		return "", fmt.Errorf("write a message: %w", err)
+	}
+	sum := sha256.Sum256(raw)
+	return at.UTC().Format(stampLayout) + " " + hex.EncodeToString(sum[:16]), nil
+}
+
+// sameContent compares two hashes without their times.
+func sameContent(a, b string) bool {
+	n := len(stampLayout)
+	return len(a) > n && len(b) > n && a[n:] == b[n:]
+}

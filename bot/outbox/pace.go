@@ -1,0 +1,86 @@
+package outbox
+
+import (
+	"context"
+	"time"
+
+	"github.com/allclear-bot/allclear/state"
+)
+
+// Pace is a token bucket: Burst messages at once, and one more each Every.
+type Pace struct {
+	Every time.Duration
+	Burst int
+}
+
+// patience is how long a delivery waits for its pace before it is put back.
+const patience = 2 * time.Second
+
+// mostTraffic is how many places are remembered before idle ones are forgotten.
+const mostTraffic = 1000
+
+// traffic is what is remembered of a place.
+type traffic struct {
+	blocked time.Time // nothing goes there before
+	full    time.Time // when the bucket is full again
+}
+
+func (o *Outbox) trafficOf(p state.Place) *traffic {
+	if t, ok := o.traffic[p.Key()]; ok {
+		return t
+	}
+	if len(o.traffic) >= mostTraffic {
+		now := o.opt.Now()
+		for k, t := range o.traffic {
+			if t.blocked.Before(now) && t.full.Before(now) {
+				delete(o.traffic, k)
+			}
+		}
+	}
+	t := &traffic{}
+	o.traffic[p.Key()] = t
+	return t
+}
+
+// block keeps a place free of messages until then, so that none overtakes the one
+// that could not go.
+func (o *Outbox) block(p state.Place, until time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	t := o.trafficOf(p)
+	if until.After(t.blocked) {
+		t.blocked = until
+	}
+}
+
+func (o *Outbox) blockedUntil(p state.Place) (time.Time, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	t := o.trafficOf(p)
+	return t.blocked, t.blocked.After(o.opt.Now())
+}
+
+// pace takes a token for the place and waits for it a little; it is false, with
+// the time to come again, when that would take too long.
+func (o *Outbox) pace(ctx context.Context, p state.Place) (time.Time, bool) {
+	pace, ok := o.opt.Pace[p.Platform]
+	if !ok || pace.Every <= 0 {
+		return time.Time{}, true
+	}
+	now := o.opt.Now()
+	o.mu.Lock()
+	t := o.trafficOf(p)
+	full := t.full
+	if full.Before(now) {
+		full = now
+	}
+	wait := full.Add(pace.Every).Sub(now) - time.Duration(max(pace.Burst, 1))*pace.Every
+	if wait <= patience {
+		t.full = full.Add(pace.Every)
+	}
+	o.mu.Unlock()
+	if wait > patience {
+		return now.Add(wait), false
+	}
+	return now.Add(wait), wait <= 0 || sleep(ctx, wait)
+}

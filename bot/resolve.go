@@ -1,0 +1,118 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/allclear-bot/allclear/bot/chat"
+)
+
+// incidentFlag names the incident that a line is about.
+const incidentFlag = "incident"
+
+// withIncident gives a command that is about an incident the flag to name it.
+func withIncident(s chat.Spec) chat.Spec {
+	has := func(a chat.Arg) bool { return a.Name == incidentFlag }
+	if s.Global || slices.ContainsFunc(s.Flags, has) || slices.ContainsFunc(s.Args, has) {
+		return s
+	}
+	s.Flags = append(slices.Clone(s.Flags), chat.Arg{Name: incidentFlag, Type: chat.Incident, Optional: true, Help: "the incident, when several are open"})
+	return s
+}
+
+// actor finds out who asks, by the identity that the platform proved and by
+// nothing else. A stranger has no name and may only look.
+func (r *Router) actor(ctx context.Context, req chat.Request) (chat.Actor, error) {
+	a := chat.Actor{Link: req.Actor.Link}
+	if req.Trigger == chat.TriggerSchedule {
+		a.Role = r.opt.ScheduleRole
+		return a, nil
+	}
+	people, err := r.opt.People(ctx)
+	if err != nil {
+		return a, fmt.Errorf("look up who asks: %w", err)
+	}
+	if p, ok := people.ByLink(a.Link); ok && a.Link != "" {
+		a.Person, a.Name, a.Role = p.ID, p.Name, p.Role
+	}
+	return a, nil
+}
+
+func notAllowed(s chat.Spec, a chat.Actor) error {
+	p := &chat.Problem{What: fmt.Sprintf("%s needs the role %s; you are %s.", s.Path, s.Role, a.Role), Try: "Ask a lead."}
+	if a.Person == "" {
+		p.Try = fmt.Sprintf("You are not linked to a person yet. Ask a lead to link %q.", a.Link)
+	}
+	return p
+}
+
+// incident finds what a line is about: the incident that it names, or the only
+// open one.
+func (r *Router) incident(ctx context.Context, s chat.Spec, v chat.Values, line string) (string, error) {
+	named := v.String(incidentFlag)
+	open, err := r.opt.Open(ctx)
+	if err != nil {
+		return "", notTaken{fmt.Errorf("look up open incidents: %w", err)}
+	}
+	switch {
+	case named != "":
+		return byPrefix(named, open), nil
+	case len(open) == 1:
+		return open[0], nil
+	case s.Global:
+		return "", nil
+	case len(open) == 0:
+		return "", atOnce{&chat.Problem{What: "No incident is open.", Try: "Open one with: incident open. For a closed one, name it: --incident NAME"}}
+	}
+	return "", whichOne(s, open, line)
+}
+
+// byPrefix completes a name when only one can be meant. What it does not know may
+// be a closed incident, and is left to the command.
+func byPrefix(named string, open []string) string {
+	found := ""
+	for _, id := range open {
+		switch {
+		case id == named:
+			return id
+		case strings.HasPrefix(id, named) && found != "":
+			return named
+		case strings.HasPrefix(id, named):
+			found = id
+		}
+	}
+	if found == "" {
+		return named
+	}
+	return found
+}
+
+// whichOne offers the line again, once for each open incident. The flag goes right
+// behind the command, where no quote, no JSON and no free text can swallow it.
+func whichOne(s chat.Spec, open []string, line string) error {
+	p := &chat.Problem{What: fmt.Sprintf("%d incidents are open.", len(open)), Try: "Add --incident and one of: " + strings.Join(open, ", ")}
+	rest, ok := behind(s.Path, line)
+	for _, id := range open[:min(5, len(open))] {
+		if ok {
+			p.Offer = append(p.Offer, chat.Button{Label: id, Line: strings.TrimSpace(s.Path + " --" + incidentFlag + " " + id + " " + rest)})
+		}
+	}
+	return p
+}
+
+// behind is what a line says after the command, when the command is written plainly.
+func behind(path, line string) (string, bool) {
+	for _, word := range strings.Fields(path) {
+		line = strings.TrimSpace(line)
+		if len(line) < len(word) || !strings.EqualFold(line[:len(word)], word) {
+			return "", false
+		}
+		line = line[len(word):]
+		if line != "" && !strings.ContainsAny(line[:1], " \t\r\n") {
+			return "", false
+		}
+	}
+	return strings.TrimSpace(line), true
+}
