@@ -1,0 +1,32 @@
+package redisstore
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed hold.lua
+var holdSource string
+
+var holdScript = redis.NewScript(holdSource)
+
+// Hold takes or renews a name of which there is one holder at a time. The epoch grows with each change of holder. A
+// time to live of zero gives it back.
+func (s *Store) Hold(ctx context.Context, name, holder string, now time.Time, ttl time.Duration) (epoch int64, ok bool, err error) {
+	reply, err := call(ctx, s, "hold "+name, func(ctx context.Context, _ int) ([]string, error) {
+		return holdScript.Run(ctx, s.c, []string{s.k.holds()}, name, holder, millis(now), millis(now.Add(ttl))).StringSlice()
+	})
+	if err != nil {
+		return 0, false, err
+	}
+	if len(reply) != 2 {
+		return 0, false, fmt.Errorf("hold %s: the store answered %d values", name, len(reply))
+	}
+	epoch, err = strconv.ParseInt(reply[1], 10, 64)
+	return epoch, reply[0] == "1", err
+}

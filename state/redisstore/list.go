@@ -1,0 +1,152 @@
+package redisstore
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/allclear-bot/allclear/state"
+)
+
+// Filter says which servers are meant: those that fit all that is given. The zero value means all.
+type Filter struct {
+	Status *state.Status
+	Owner  string
+	Group  string
+	Farm   string
+}
+
+func (f Filter) fits(r state.Row) bool {
+	return (f.Status == nil || r.Status == *f.Status) && (f.Owner == "" || r.Owner == f.Owner) &&
+		(f.Group == "" || r.Group == f.Group) && (f.Farm == "" || r.Farm == f.Farm)
+}
+
+// indexed reports that an index lists exactly these servers.
+func (f Filter) indexed() bool { return f.Farm == "" && (f.Owner == "" || f.Group == "") }
+
+// List returns a page of servers, the most urgent first, then by name; and how many there are in all. Without a
+// limit it returns all from the offset on.
+func (s *Store) List(ctx context.Context, incident string, f Filter, offset, limit int) (rows []state.Row, total int, err error) {
+	if limit <= 0 {
+		limit = math.MaxInt32
+	}
+	if f.indexed() {
+		return s.listIndexed(ctx, incident, f, offset, limit)
+	}
+	err = s.each(ctx, incident, f, func(r state.Row) {
+		if total >= offset && len(rows) < limit {
+			rows = append(rows, r)
+		}
+		total++
+	})
+	return rows, total, err
+}
+
+func (s *Store) listIndexed(ctx context.Context, incident string, f Filter, offset, limit int) ([]state.Row, int, error) {
+	by, key := f.scores(), f.index(s.k, incident)
+	total, err := call(ctx, s, "list servers", func(ctx context.Context, _ int) (int64, error) {
+		if f.Status == nil {
+			return s.c.ZCard(ctx, key).Result()
+		}
+		return s.c.ZCount(ctx, key, by.Min, by.Max).Result()
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	var out []state.Row
+	for len(out) < limit {
+		page := *by
+		page.Offset, page.Count = int64(offset+len(out)), int64(min(limit-len(out), rowPage))
+		rows, err := s.page(ctx, incident, key, page)
+		if err != nil {
+			return nil, 0, err
+		}
+		out = append(out, rows...)
+		if len(rows) < int(page.Count) {
+			break
+		}
+	}
+	return out, int(total), nil
+}
+
+func (s *Store) page(ctx context.Context, incident, key string, by redis.ZRangeBy) ([]state.Row, error) {
+	names, err := call(ctx, s, "list servers", func(ctx context.Context, _ int) ([]string, error) {
+		return s.c.ZRangeByScore(ctx, key, &by).Result()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.rows(ctx, incident, names)
+}
+
+// each visits all rows of a filter in the order of the list.
+func (s *Store) each(ctx context.Context, incident string, f Filter, visit func(state.Row)) error {
+	if f.Farm != "" {
+		st, err := s.Farm(ctx, incident, f.Farm)
+		if missing(err) {
+			return nil
+		}
+		rows := make([]state.Row, 0, len(st.Rows))
+		for _, r := range st.Rows {
+			rows = append(rows, r)
+		}
+		slices.SortFunc(rows, byUrgency)
+		visitFitting(rows, f, visit)
+		return err
+	}
+	key := f.index(s.k, incident)
+	for offset := int64(0); ; offset += rowPage {
+		by := *f.scores()
+		by.Offset, by.Count = offset, rowPage
+		rows, err := s.page(ctx, incident, key, by)
+		if err != nil {
+			return err
+		}
+		visitFitting(rows, f, visit)
+		if len(rows) < rowPage {
+			return nil
+		}
+	}
+}
+
+func visitFitting(rows []state.Row, f Filter, visit func(state.Row)) {
+	for _, r := range rows {
+		if f.fits(r) {
+			visit(r)
+		}
+	}
+}
+
+func byUrgency(a, b state.Row) int {
+	return cmp.Or(cmp.Compare(b.Priority(), a.Priority()), cmp.Compare(a.Name, b.Name))
+}
+
+// index is the smallest index that has all servers of the filter.
+func (f Filter) index(k keys, incident string) string {
+	switch {
+	case f.Owner != "":
+		return k.indexBy(byOwner, incident, f.Owner)
+	case f.Group != "":
+		return k.indexBy(byGroup, incident, f.Group)
+	}
+	return k.index(incident)
+}
+
+// scores is the part of an index that has the servers of the filter's status: priorities of one status lie together.
+func (f Filter) scores() *redis.ZRangeBy {
+	if f.Status == nil {
+		return &redis.ZRangeBy{Min: "-inf", Max: "+inf"}
+	}
+	low, high := int64(math.MaxInt64), int64(math.MinInt64)
+	for _, contained := range []bool{false, true} {
+		for _, e := range []state.Exposure{state.ExposureUnknown, state.ExposureInternal, state.ExposureInternet} {
+			p := state.Row{Status: *f.Status, Contained: contained, Exposure: e}.Priority()
+			low, high = min(low, p), max(high, p)
+		}
+	}
+	return &redis.ZRangeBy{Min: strconv.FormatInt(-high, 10), Max: strconv.FormatInt(-low, 10)}
+}

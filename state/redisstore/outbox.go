@@ -1,0 +1,229 @@
+package redisstore
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/allclear-bot/allclear/state"
+)
+
+// Receipt says where a letter went.
+type Receipt struct {
+	Place     state.Place `json:"place"`
+	MessageID string      `json:"messageID"`
+	At        time.Time   `json:"at"`
+	// Card is the card that the message shows, if any, and Hash what it showed, for "nothing changed".
+	Card string `json:"card,omitempty"`
+	Hash string `json:"hash,omitempty"`
+}
+
+// Post puts letters into the outbox. One whose id is there, or was ever delivered, is left out. The letters of one place
+// go out in the order in which they are due, then in the order in which they came.
+func (s *Store) Post(ctx context.Context, letters []state.Letter) error {
+	for page := range slices.Chunk(letters, 200) {
+		p := newProgram()
+		p.is(whySchema, s.k.meta(), "schema", strconv.Itoa(Schema))
+		for _, l := range page {
+			if err := s.planLetter(p, l); err != nil {
+				return err
+			}
+		}
+		p.seal()
+		v, err := s.apply(ctx, "post letters", p)
+		if err != nil {
+			return err
+		}
+		if !v.ok {
+			return refused(v)
+		}
+	}
+	return nil
+}
+
+func (s *Store) planLetter(p *program, l state.Letter) error {
+	if l.ID == "" || l.Due.IsZero() {
+		return errors.New("a letter needs an id and a time")
+	}
+	if l.Created.IsZero() {
+		l.Created = l.Due
+	}
+	l.Due, l.Created, l.Tries, l.Held = l.Due.UTC().Round(0), l.Created.UTC().Round(0), 0, ""
+	doc, err := json.Marshal(l)
+	if err != nil {
+		return fmt.Errorf("write letter %q: %w", l.ID, err)
+	}
+	place := l.Place.Key()
+	p.op("letter", s.k.letter(l.ID), p.key(s.k.receipt(l.ID)), p.key(s.k.places()), p.key(s.k.queue(place)), p.key(s.k.claims(place)),
+		p.key(s.k.letters()), p.key(s.k.dead()), p.key(s.k.outCount()), l.ID, string(doc), place, millis(l.Due), millis(l.Created))
+	return nil
+}
+
+// claimState is what the store knows of a letter that waits.
+type claimState struct {
+	due, n, notBefore, until int64
+	claims                   int
+	token, held              string
+}
+
+func parseClaim(text string) (c claimState, err error) {
+	parts := strings.SplitN(text, " ", 7)
+	if len(parts) != 7 {
+		return c, fmt.Errorf("state of a letter: %q", text)
+	}
+	var numbers [5]int64
+	for i := range numbers {
+		if numbers[i], err = strconv.ParseInt(parts[i], 10, 64); err != nil {
+			return c, fmt.Errorf("state of a letter: %q", text)
+		}
+	}
+	return claimState{
+		due: numbers[0], n: numbers[1], notBefore: numbers[2], until: numbers[3], claims: int(numbers[4]),
+		token: parts[5], held: parts[6],
+	}, nil
+}
+
+// dress puts what the store knows of a letter into it.
+func (c claimState) dress(l state.Letter) state.Letter {
+	l.Tries, l.Held = c.claims, c.held
+	if c.notBefore > 0 {
+		l.Due = time.UnixMilli(c.notBefore).UTC()
+	}
+	return l
+}
+
+// QueueSize is how many letters wait or are being delivered, and when the oldest was made.
+func (s *Store) QueueSize(ctx context.Context) (n int, oldest time.Time, err error) {
+	return s.sizeOf(ctx, s.k.letters())
+}
+
+func (s *Store) sizeOf(ctx context.Context, key string) (int, time.Time, error) {
+	type reply struct {
+		n     int64
+		first []redis.Z
+	}
+	r, err := call(ctx, s, "measure a queue", func(ctx context.Context, _ int) (reply, error) {
+		p := s.c.Pipeline()
+		n, first := p.ZCard(ctx, key), p.ZRangeWithScores(ctx, key, 0, 0)
+		err := execute(ctx, p)
+		return reply{n.Val(), first.Val()}, err
+	})
+	if err != nil || len(r.first) == 0 {
+		return 0, time.Time{}, err
+	}
+	return int(r.n), time.UnixMilli(int64(r.first[0].Score)).UTC(), nil
+}
+
+// Held returns letters that wait for a reason, and those that were given up, with the reason. The oldest come first.
+func (s *Store) Held(ctx context.Context, limit int) ([]state.Letter, error) {
+	dead, err := call(ctx, s, "read dead letters", func(ctx context.Context, _ int) ([]string, error) {
+		return s.c.HVals(ctx, s.k.dead()).Result()
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out []state.Letter
+	for _, d := range dead {
+		l, err := decode[state.Letter](d, "letter", "dead")
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, l)
+	}
+	places, err := call(ctx, s, "read the outbox", func(ctx context.Context, _ int) ([]string, error) {
+		return s.c.ZRange(ctx, s.k.places(), 0, -1).Result()
+	})
+	for _, place := range places {
+		held, err := s.heldAt(ctx, place)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, held...)
+	}
+	slices.SortStableFunc(out, func(a, b state.Letter) int { return a.Created.Compare(b.Created) })
+	if limit > 0 && len(out) > limit {
+		out = out[:limit]
+	}
+	return out, err
+}
+
+func (s *Store) heldAt(ctx context.Context, place string) ([]state.Letter, error) {
+	states, err := call(ctx, s, "read the outbox", func(ctx context.Context, _ int) (map[string]string, error) {
+		return s.c.HGetAll(ctx, s.k.claims(place)).Result()
+	})
+	if err != nil {
+		return nil, err
+	}
+	held := map[string]claimState{}
+	for id, text := range states {
+		c, err := parseClaim(text)
+		if err != nil {
+			return nil, err
+		}
+		if c.held != "" {
+			held[id] = c
+		}
+	}
+	var out []state.Letter
+	for id, c := range held {
+		l, found, err := s.letterBody(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			out = append(out, c.dress(l))
+		}
+	}
+	return out, nil
+}
+
+func (s *Store) letterBody(ctx context.Context, id string) (state.Letter, bool, error) {
+	doc, err := call(ctx, s, "read a letter", func(ctx context.Context, _ int) (string, error) {
+		return s.c.HGet(ctx, s.k.letter(id), id).Result()
+	})
+	if missing(err) {
+		return state.Letter{}, false, nil
+	}
+	if err != nil {
+		return state.Letter{}, false, err
+	}
+	l, err := decode[state.Letter](doc, "letter", id)
+	return l, err == nil, err
+}
+
+// ReceiptOf returns where a letter went; state.ErrNotFound: it was not delivered, or so long ago that it is forgotten.
+func (s *Store) ReceiptOf(ctx context.Context, letterID string) (Receipt, error) {
+	doc, err := call(ctx, s, "read a receipt", func(ctx context.Context, _ int) (string, error) {
+		return s.c.HGet(ctx, s.k.receipt(letterID), letterID).Result()
+	})
+	if err != nil {
+		return Receipt{}, err
+	}
+	return decode[Receipt](doc, "receipt", letterID)
+}
+
+// CardReceipt returns the newest message that shows a card at a place, if there is one.
+func (s *Store) CardReceipt(ctx context.Context, card string, place state.Place) (Receipt, bool, error) {
+	field := cardField(card, place)
+	doc, err := call(ctx, s, "read a receipt", func(ctx context.Context, _ int) (string, error) {
+		return s.c.HGet(ctx, s.k.card(field), field).Result()
+	})
+	if missing(err) {
+		return Receipt{}, false, nil
+	}
+	if err != nil {
+		return Receipt{}, false, err
+	}
+	r, err := decode[Receipt](doc, "receipt", card)
+	return r, err == nil, err
+}
+
+func cardField(card string, place state.Place) string { return card + "\x00" + place.Key() }

@@ -1,0 +1,27 @@
+-- Writes the document of a scan. KEYS: documents, order, running. ARGV: verb, id, document, selection, now, until, how many
+-- are kept. Answers the scan that holds the selection, or ''.
+local holder = ''
+if ARGV[1] ~= 'save' then
+  local v = redis.call('HGET', KEYS[3], ARGV[4])
+  local til, id = '0', ''
+  if v then til, id = string.match(v, '^(%d+) (.*)$') end
+  if ARGV[1] == 'begin' then
+    if id ~= '' and id ~= ARGV[2] and tonumber(til) > tonumber(ARGV[5]) then return id end
+    redis.call('HSET', KEYS[3], ARGV[4], ARGV[6] .. ' ' .. ARGV[2])
+    holder = ARGV[2]
+  elseif id == ARGV[2] then
+    redis.call('HDEL', KEYS[3], ARGV[4])
+  else
+    holder = id
+  end
+end
+redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
+if not redis.call('ZSCORE', KEYS[2], ARGV[2]) then
+  local last = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2] or '0'
+  redis.call('ZADD', KEYS[2], string.format('%.0f', tonumber(last) + 1), ARGV[2])
+  for _, old in ipairs(redis.call('ZREVRANGE', KEYS[2], tonumber(ARGV[7]), -1)) do
+    redis.call('ZREM', KEYS[2], old)
+    redis.call('HDEL', KEYS[1], old)
+  end
+end
+return holder

@@ -1,0 +1,98 @@
+package statetest
+
+import (
+	"context"
+	"net"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/allclear-bot/allclear/state/embedded"
+	"github.com/allclear-bot/allclear/state/redisstore"
+)
+
+func TestStoreOnRedis(t *testing.T) {
+	t.Parallel()
+	HaveRedis(t)
+	suite(t, Redis)
+}
+
+func TestStoreEmbedded(t *testing.T) {
+	t.Parallel()
+	suite(t, Embedded)
+}
+
+// Start starts an empty engine for a test.
+type Start func(t testing.TB) *Engine
+
+// suite is what the store must pass on every engine. Each test gets an engine of its own.
+func suite(t *testing.T, start Start) {
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, Start)
+	}{
+		{"changes are kept with all that follows from them", testChanges},
+		{"requests are kept, leased, fenced and finished once", testInbox},
+		{"letters go out in order, together, and once", testOutbox},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, start) })
+	}
+}
+
+// client is a client as the program makes it.
+func client(t testing.TB, addr string) redis.UniversalClient {
+	t.Helper()
+	c, err := redisstore.Dial("redis://"+addr+"/0", redisstore.DialOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// storeAt is a new store on what listens at an address, prepared.
+func storeAt(t testing.TB, addr string, o redisstore.Options) *redisstore.Store {
+	t.Helper()
+	s := redisstore.New(client(t, addr), o)
+	require.NoError(t, s.Init(t.Context()))
+	return s
+}
+
+// Embedded starts the engine of this process with a journal in a directory of the test, and a listener before it.
+func Embedded(t testing.TB) *Engine {
+	t.Helper()
+	dir, port := t.TempDir(), freePort(t)
+	e := &Engine{Addr: "127.0.0.1:" + port}
+	var (
+		engine *embedded.Engine
+		cancel context.CancelFunc
+		served chan struct{}
+	)
+	stop := func(testing.TB) {
+		if engine != nil {
+			cancel()
+			<-served
+			_ = engine.Close()
+			engine = nil
+		}
+	}
+	e.Kill = stop
+	e.Restart = func(t testing.TB) {
+		t.Helper()
+		var err error
+		engine, err = embedded.Open(dir, embedded.Options{})
+		require.NoError(t, err)
+		l, err := net.Listen("tcp", e.Addr)
+		require.NoError(t, err)
+		var ctx context.Context
+		ctx, cancel = context.WithCancel(context.Background())
+		served = make(chan struct{})
+		go func() {
+			defer close(served)
+			_ = engine.Serve(ctx, l)
+		}()
+		awaitPing(t, e.Addr)
+	}
+	t.Cleanup(func() { stop(t) })
+	e.Restart(t)
+	return e
+}
