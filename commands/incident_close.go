@@ -1,0 +1,52 @@
+package commands
+
+import (
+	"context"
+	"time"
+
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/state"
+)
+
+// incidentClose ends an incident. Nothing can be changed in it afterwards.
+type incidentClose struct {
+	store interface {
+		Changer
+		Reader
+	}
+	now func() time.Time
+}
+
+func (incidentClose) Spec() chat.Spec {
+	return chat.Spec{
+		Path: "incident close", Summary: "End the incident; if it is not declared clear, say why",
+		Args:     []chat.Arg{{Name: "reason", Help: "why it ends although it is not clear", Optional: true, Rest: true}},
+		Examples: []chat.Example{{Line: "incident close moved to the successor of this incident", Does: "ends the incident without calling it clear"}},
+		Role:     state.RoleLead,
+	}
+}
+
+func (c incidentClose) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
+	reason := call.Values.String("reason")
+	_, err := c.store.Update(ctx, call.Work("close", c.now()), call.Incident, nil, func(tx *state.Tx) error { return tx.CloseIncident(reason) })
+	if err != nil {
+		return chat.Message{}, err
+	}
+	inc, err := c.store.Incident(ctx, call.Incident)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	counts, err := c.store.Counts(ctx, call.Incident, state.Filter{})
+	if err != nil {
+		return chat.Message{}, err
+	}
+	m := chat.Say(chat.H(drillMark(inc)+"Incident ", chat.C(inc.ID), " is closed"))
+	if inc.Clear != nil {
+		m.Add(chat.P("It was declared ", chat.B(inc.Clear.Words()), " "+when(inc.Clear.At, c.now())+" UTC."))
+	} else {
+		m.Add(chat.P(chat.B("It was never declared clear. "), "Reason: ", chat.C(reason)))
+		m.Tone = chat.ToneWarn
+	}
+	m.Add(chat.P("As it stood: ", countsLine(counts), "."), chat.N("Nobody is reminded any more, and nothing is scanned. The record stays."))
+	return m, nil
+}

@@ -1,0 +1,250 @@
+package commands
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/state"
+)
+
+// serversAtOnce is how many servers one change puts at most, so that no entry of
+// the record grows too large; a farm is never divided.
+const serversAtOnce = 1000
+
+// serverImport takes an inventory: all of it, or nothing.
+type serverImport struct {
+	store inventoryStore
+	now   func() time.Time
+}
+
+func (serverImport) Spec() chat.Spec {
+	return chat.Spec{
+		Path: "server import", Summary: "Take an inventory: CSV with a header, or one URL a line; all of it or nothing",
+		Args:     []chat.Arg{{Name: "inventory", Help: "a file handed in, or the text itself in quotes", Type: chat.Upload, Rest: true}},
+		Examples: []chat.Example{{Line: "server import https://sp-new-03.example.com https://sp-new-04.example.com", Does: "adds two servers, named after their hosts"}},
+		Role:     state.RoleLead,
+	}
+}
+
+// TimeLimit gives room for a million rows.
+func (serverImport) TimeLimit() time.Duration { return time.Hour }
+
+func (c serverImport) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
+	data, err := handedIn(call, "inventory")
+	if err != nil {
+		return chat.Message{}, err
+	}
+	if len(call.Values.Files()) == 0 && looksLikeURLs(data) {
+		data = []byte(strings.Join(strings.Fields(string(data)), "\n")) // a chat made one line of them
+	}
+	in, err := readInventory(data)
+	if err != nil {
+		return problemsMessage(err)
+	}
+	inc, err := c.store.Incident(ctx, call.Incident)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	if !inc.Closed.IsZero() {
+		return chat.Message{}, &state.Refusal{Why: fmt.Sprintf("Incident %s is closed.", inc.ID), Next: "Open a new one."}
+	}
+	t := &taking{sheet: in, call: call}
+	if err := t.compare(ctx, c.store); err != nil {
+		return problemsMessage(err)
+	}
+	if err := c.write(ctx, call, t); err != nil {
+		return chat.Message{}, err
+	}
+	return t.message(), nil
+}
+
+// problemsMessage shows all that is wrong with an inventory.
+func problemsMessage(err error) (chat.Message, error) {
+	var bad InventoryProblems
+	if !errors.As(err, &bad) {
+		return chat.Message{}, err
+	}
+	text := bad
+	if len(text) > 20 {
+		text = append(slices.Clone(bad[:20]), InventoryProblem{Text: fmt.Sprintf("and %d more, in the file", len(bad)-20)})
+	}
+	m := chat.Say(chat.H("Nothing was imported: the inventory is not in order"), chat.Block(text.Error()))
+	if len(bad) > 20 {
+		m.Add(attached("problems.txt", bad.Error()))
+	}
+	m.Add(chat.P("Correct these lines, and hand it in again."))
+	return m.With(chat.ToneWarn), nil
+}
+
+// taking is an inventory on its way into an incident.
+type taking struct {
+	*sheet
+	call                      chat.Call
+	farms                     map[string][]state.Server // to be written, by farm
+	added, changed, unchanged int
+	retired, elsewhere        int // retired servers in the file; servers that are not in it
+}
+
+// compare finds what is new, what differs, and what cannot be.
+func (t *taking) compare(ctx context.Context, r farmReader) error {
+	existing, err := allServers(ctx, r, t.call.Incident)
+	if err != nil {
+		return err
+	}
+	known, size, spelled := map[string]state.Server{}, map[string]int{}, map[string]string{}
+	for _, s := range existing {
+		known[strings.ToLower(s.Name)] = s
+		spelled[strings.ToLower(s.Farm)] = s.Farm
+		size[s.Farm]++
+	}
+	t.farms = map[string][]state.Server{}
+	for i, s := range t.servers {
+		old, ok := known[strings.ToLower(s.Name)]
+		if farm, was := spelled[strings.ToLower(s.Farm)]; was && farm != s.Farm && (!ok || old.Name == s.Name) {
+			t.problems.add(t.lines[i], 0, "farm %s is spelled %s in the incident", quoteName(s.Farm), quoteName(farm))
+		}
+		if ok {
+			t.known(i, s, old)
+			continue
+		}
+		if size[s.Farm]++; size[s.Farm] == state.MaxFarm+1 {
+			t.problems.add(t.lines[i], 0, "farm %s would have more than %d servers", quoteName(s.Farm), state.MaxFarm)
+		}
+		t.added++
+		t.farms[s.Farm] = append(t.farms[s.Farm], s)
+	}
+	t.elsewhere = len(existing) - t.changed - t.unchanged
+	return t.problems.err()
+}
+
+// known compares a row with the server that is there.
+func (t *taking) known(i int, s, old state.Server) {
+	switch {
+	case old.Name != s.Name:
+		t.problems.add(t.lines[i], 0, "%s is %s in the incident: one server, two spellings", quoteName(s.Name), quoteName(old.Name))
+	case old.Farm != s.Farm:
+		t.problems.add(t.lines[i], 0, "%s is in farm %s; it cannot be in %s too", quoteName(s.Name), quoteName(old.Farm), quoteName(s.Farm))
+	}
+	if old.Retired != nil {
+		t.retired++
+	}
+	added := old.Added
+	s.Added, s.Retired = old.Added, old.Retired
+	if !sameServer(s, old) {
+		t.changed++
+		t.farms[s.Farm] = append(t.farms[s.Farm], s)
+		return
+	}
+	// What this very request added before it was cut off counts as added.
+	if at := t.call.Request.At; !at.IsZero() && !added.Before(at) {
+		t.added++
+		t.elsewhere--
+		return
+	}
+	t.unchanged++
+}
+
+func sameServer(a, b state.Server) bool {
+	tags := maps.Equal(a.Tags, b.Tags)
+	addresses := slices.Equal(a.Addresses, b.Addresses)
+	a.Tags, b.Tags, a.Addresses, b.Addresses = nil, nil, nil, nil
+	return tags && addresses && reflect.DeepEqual(a, b)
+}
+
+// write puts the servers in batches of farms. Each batch is a step of its own, by
+// its content: a request that is run again goes on where it was.
+func (c serverImport) write(ctx context.Context, call chat.Call, t *taking) error {
+	names := slices.Sorted(maps.Keys(t.farms))
+	done, total := 0, 0
+	for _, n := range names {
+		total += len(t.farms[n])
+	}
+	for len(names) > 0 {
+		n, servers := 0, 0
+		for n < len(names) && n < farmsAtOnce && (n == 0 || servers+len(t.farms[names[n]]) <= serversAtOnce) {
+			servers += len(t.farms[names[n]])
+			n++
+		}
+		if err := c.batch(ctx, call, names[:n], t.farms); err != nil {
+			if done > 0 {
+				err = fmt.Errorf("%d of %d servers were written, import the same file again to go on: %w", done, total, err)
+			}
+			return err
+		}
+		done, names = done+servers, names[n:]
+		if call.Say != nil && len(names) > 0 {
+			call.Say("import", chat.Say(chat.Bar(done, total, "servers imported")))
+		}
+	}
+	return nil
+}
+
+func (c serverImport) batch(ctx context.Context, call chat.Call, names []string, farms map[string][]state.Server) error {
+	var content []string
+	for _, n := range names {
+		for _, s := range farms[n] {
+			content = append(content, fmt.Sprintf("%q", []any{s.Name, s.URL, s.Addresses, s.Via, s.Farm, s.Owner, s.Group, s.Exposure, s.Tags}))
+		}
+	}
+	_, err := c.store.Update(ctx, call.Work("import "+digestOf(content), c.now()), call.Incident, names, func(tx *state.Tx) error {
+		for _, n := range names {
+			for _, s := range farms[n] {
+				if err := tx.PutServer(s); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// message is what came of it, and what is missing in the inventory.
+func (t *taking) message() chat.Message {
+	farms, owners := map[string]bool{}, map[string]bool{}
+	var noOwner, noURL, noExposure []string
+	for _, s := range t.servers {
+		farms[s.Farm] = true
+		owners[cmp.Or(s.Owner, s.Group)] = true
+		if s.Owner == "" && s.Group == "" {
+			noOwner = append(noOwner, s.Name)
+		}
+		if s.URL == "" {
+			noURL = append(noURL, s.Name)
+		}
+		if s.Exposure == state.ExposureUnknown {
+			noExposure = append(noExposure, s.Name)
+		}
+	}
+	delete(owners, "")
+	m := chat.Say(chat.H(fmt.Sprintf("Added %d, updated %d, unchanged %d", t.added, t.changed, t.unchanged)))
+	m.Add(chat.P(fmt.Sprintf("%s in %s, of %s.", plural(len(t.servers), "server"), plural(len(farms), "farm"), plural(len(owners), "owner"))))
+	list := chat.L()
+	add := func(names []string, what string) {
+		if len(names) > 0 {
+			list.Items = append(list.Items, append(chat.T(chat.B(fmt.Sprint(len(names))), " "+what+": "), nameList(names)...))
+		}
+	}
+	add(noOwner, "without an owner or group, so nobody is reminded")
+	add(noURL, "without a URL, so nothing can be asked from outside; evidence from inside is needed")
+	add(noExposure, "with no exposure told; they count as reachable from the internet")
+	if t.retired > 0 {
+		list.Items = append(list.Items, chat.T(fmt.Sprintf("%s of the file stay retired", plural(t.retired, "server"))))
+	}
+	if t.elsewhere > 0 {
+		list.Items = append(list.Items, chat.T(fmt.Sprintf("%s of the incident are not in this file; they stay", plural(t.elsewhere, "server"))))
+	}
+	if len(list.Items) > 0 {
+		m.Add(list)
+	}
+	m.Add(chat.P(chat.B("Next: "), chat.C("scan"), " looks at all of them from outside."), chat.Row(press("Scan now", t.call.Incident, "scan")))
+	return m
+}
