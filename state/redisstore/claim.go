@@ -30,25 +30,17 @@ var (
 // claimWindow is how far behind the head of a queue letters are looked for that go out with it.
 const claimWindow = 100
 
-// ClaimedLetter is a letter that its holder must deliver, or give back, before the lease ends.
-type ClaimedLetter struct {
-	state.Letter
-	Token string
-	// Claims is how often it was claimed, this time included. From 2 on it may have been delivered already: look first.
-	Claims int
-}
-
 // Claim takes letters that are due: of each place only the oldest, and only when nothing older of that place is claimed
 // or held back, together with those of that place that coalesce with it. It may return a few more than limit, never
 // a part of what goes together unless that is more than limit.
-func (s *Store) Claim(ctx context.Context, holder string, now time.Time, ttl time.Duration, limit int) ([]ClaimedLetter, error) {
+func (s *Store) Claim(ctx context.Context, holder string, now time.Time, ttl time.Duration, limit int) ([]state.ClaimedLetter, error) {
 	places, err := call(ctx, s, "look into the outbox", func(ctx context.Context, _ int) ([]string, error) {
 		return s.c.ZRangeByScore(ctx, s.k.places(), &redis.ZRangeBy{Min: "-inf", Max: millis(now), Count: int64(max(limit, 1))}).Result()
 	})
 	if err != nil {
 		return nil, err
 	}
-	var out []ClaimedLetter
+	var out []state.ClaimedLetter
 	for _, place := range places {
 		if len(out) >= max(limit, 1) {
 			break
@@ -65,7 +57,7 @@ func (s *Store) Claim(ctx context.Context, holder string, now time.Time, ttl tim
 	return out, nil
 }
 
-func (s *Store) claimAt(ctx context.Context, place, holder string, now time.Time, ttl time.Duration, limit int) ([]ClaimedLetter, error) {
+func (s *Store) claimAt(ctx context.Context, place, holder string, now time.Time, ttl time.Duration, limit int) ([]state.ClaimedLetter, error) {
 	bodies, head, err := s.front(ctx, place, now)
 	if err != nil || len(bodies) == 0 {
 		return nil, err
@@ -85,13 +77,13 @@ func (s *Store) claimAt(ctx context.Context, place, holder string, now time.Time
 	if err != nil {
 		return nil, err
 	}
-	var out []ClaimedLetter
+	var out []state.ClaimedLetter
 	for pair := range slices.Chunk(reply, 2) {
 		c, err := parseClaim(pair[1])
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, ClaimedLetter{Letter: c.dress(byID[pair[0]]), Token: c.token, Claims: c.claims})
+		out = append(out, state.ClaimedLetter{Letter: c.dress(byID[pair[0]]), Token: c.token, Claims: c.claims})
 	}
 	return out, nil
 }
@@ -133,8 +125,8 @@ func (s *Store) front(ctx context.Context, place string, now time.Time) (letters
 	return letters, entries[0], nil
 }
 
-// Delivered takes the letter out of the queue for good and keeps the receipt. ErrLeaseLost: somebody else has claimed it since.
-func (s *Store) Delivered(ctx context.Context, letter state.Letter, token string, r Receipt) error {
+// Delivered takes the letter out of the queue for good and keeps the receipt. state.ErrLeaseLost: somebody else has claimed it since.
+func (s *Store) Delivered(ctx context.Context, letter state.Letter, token string, r state.Receipt) error {
 	if r.At.IsZero() {
 		return errors.New("a receipt needs a time")
 	}
@@ -155,7 +147,7 @@ func (s *Store) Later(ctx context.Context, letter state.Letter, token string, du
 	return s.settle(ctx, "later", letter, token, due, held, "")
 }
 
-// Renew keeps a claimed letter for longer.
+// RenewLetter keeps a claimed letter for longer.
 func (s *Store) RenewLetter(ctx context.Context, letter state.Letter, token string, now time.Time, ttl time.Duration) error {
 	return s.settle(ctx, "renew", letter, token, now.Add(ttl), "", "")
 }
@@ -187,7 +179,7 @@ func (s *Store) settle(ctx context.Context, verb string, l state.Letter, token s
 	case reply == "ok":
 		return nil
 	case reply == "lost":
-		return fmt.Errorf("letter %q: %w", l.ID, ErrLeaseLost)
+		return fmt.Errorf("letter %q: %w", l.ID, state.ErrLeaseLost)
 	}
 	return fmt.Errorf("letter %q: the store answered %q", l.ID, reply)
 }

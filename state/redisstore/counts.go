@@ -16,8 +16,8 @@ import (
 
 // Counts returns how many servers there are. For a whole incident, one owner or one group it reads counters and costs
 // the same at any size; for anything else it looks at the rows.
-func (s *Store) Counts(ctx context.Context, incident string, f Filter) (state.Counts, error) {
-	if !f.indexed() || f.Status != nil {
+func (s *Store) Counts(ctx context.Context, incident string, f state.Filter) (state.Counts, error) {
+	if !indexed(f) || f.Status != nil {
 		c := newCounts()
 		err := s.each(ctx, incident, f, func(r state.Row) { countRow(c, r) })
 		return c, err

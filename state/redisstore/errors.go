@@ -15,8 +15,6 @@ import (
 
 // What callers branch on, besides the errors of package state.
 var (
-	// ErrLeaseLost says that somebody else has the request, letter or scan by now.
-	ErrLeaseLost = errors.New("the lease was lost to somebody else")
 	// ErrFull says that too many requests wait already.
 	ErrFull = errors.New("too many requests are waiting")
 	// ErrTooBig says that a change is too much for one step: divide it.

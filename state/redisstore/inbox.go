@@ -20,22 +20,6 @@ var leaseSource string
 
 var leaseScript = redis.NewScript(leaseSource)
 
-// InboxItem is a request to be accepted: bytes that mean nothing to the store.
-type InboxItem struct {
-	ID      string
-	Payload []byte
-	At      time.Time
-}
-
-// Job is a request that its holder must finish before the lease ends, or renew.
-type Job struct {
-	ID      string
-	Payload []byte
-	// Attempt counts from 1. From 2 on somebody began it before and did not finish.
-	Attempt  int
-	Accepted time.Time
-}
-
 // Accept keeps a request, to be worked off even if this process dies now. fresh is false when a request of this id was
 // accepted before. ErrFull: too many wait, and it was not kept.
 func (s *Store) Accept(ctx context.Context, id string, payload []byte, at time.Time) (fresh bool, err error) {
@@ -44,7 +28,7 @@ func (s *Store) Accept(ctx context.Context, id string, payload []byte, at time.T
 	p.is(whySchema, s.k.meta(), "schema", strconv.Itoa(Schema))
 	p.is(whySeen, s.k.inSeen(id), id, "")
 	p.check(whyRoom, "room", s.k.inQueue(), "", strconv.Itoa(s.o.MaxInbox))
-	if err := s.planAccept(p, InboxItem{ID: id, Payload: payload, At: at}, nonce); err != nil {
+	if err := s.planAccept(p, state.Job{ID: id, Payload: payload, Accepted: at}, nonce); err != nil {
 		return false, err
 	}
 	p.seal()
@@ -62,37 +46,37 @@ func (s *Store) Accept(ctx context.Context, id string, payload []byte, at time.T
 	return false, refused(v)
 }
 
-func (s *Store) planAccept(p *program, item InboxItem, nonce string) error {
-	if item.ID == "" || item.At.IsZero() {
+func (s *Store) planAccept(p *program, item state.Job, nonce string) error {
+	if item.ID == "" || item.Accepted.IsZero() {
 		return errors.New("a request needs an id and a time")
 	}
 	p.op("accept", s.k.inBody(), p.key(s.k.inSeen(item.ID)), p.key(s.k.inQueue()), p.key(s.k.inJob()), p.key(s.k.inCount()),
-		item.ID, string(item.Payload), strconv.FormatInt(item.At.UnixNano(), 10), nonce)
-	s.planOld(p, "seen", hourOf(item.At), item.ID)
+		item.ID, string(item.Payload), strconv.FormatInt(item.Accepted.UnixNano(), 10), nonce)
+	s.planOld(p, "seen", hourOf(item.Accepted), item.ID)
 	return nil
 }
 
 // Lease takes a request to work on: one whose lease is over, else the one that waits longest. ok is false when there is none.
-func (s *Store) Lease(ctx context.Context, holder string, now time.Time, ttl time.Duration) (job Job, ok bool, err error) {
+func (s *Store) Lease(ctx context.Context, holder string, now time.Time, ttl time.Duration) (job state.Job, ok bool, err error) {
 	keys := []string{s.k.inQueue(), s.k.inLeased(), s.k.inJob(), s.k.inLease(), s.k.inBody()}
 	nonce := rand.Text()
 	reply, err := call(ctx, s, "lease a request", func(ctx context.Context, try int) ([]string, error) {
 		return leaseScript.Run(ctx, s.c, keys, millis(now), millis(now.Add(ttl)), holder, nonce, min(try, 1)).StringSlice()
 	})
 	if err != nil || len(reply) == 0 {
-		return Job{}, false, err
+		return state.Job{}, false, err
 	}
 	if len(reply) != 4 {
-		return Job{}, false, fmt.Errorf("lease a request: the store answered %d values", len(reply))
+		return state.Job{}, false, fmt.Errorf("lease a request: the store answered %d values", len(reply))
 	}
 	attempt, err1 := strconv.Atoi(reply[2])
 	at, err2 := strconv.ParseInt(reply[3], 10, 64)
-	return Job{ID: reply[0], Payload: []byte(reply[1]), Attempt: attempt, Accepted: time.Unix(0, at).UTC()}, true, errors.Join(err1, err2)
+	return state.Job{ID: reply[0], Payload: []byte(reply[1]), Attempt: attempt, Accepted: time.Unix(0, at).UTC()}, true, errors.Join(err1, err2)
 }
 
 func leaseText(holder string, attempt int) string { return strconv.Itoa(attempt) + " " + holder }
 
-// Renew keeps a request for longer. ErrLeaseLost: somebody else works on it, or it is finished.
+// Renew keeps a request for longer. state.ErrLeaseLost: somebody else works on it, or it is finished.
 func (s *Store) Renew(ctx context.Context, id, holder string, attempt int, now time.Time, ttl time.Duration) error {
 	p := newProgram()
 	p.is(whyLease, s.k.inLease(), id, leaseText(holder, attempt))
@@ -100,12 +84,12 @@ func (s *Store) Renew(ctx context.Context, id, holder string, attempt int, now t
 	p.seal()
 	v, err := s.apply(ctx, "renew the lease of a request", p)
 	if err == nil && !v.ok {
-		return fmt.Errorf("request %q: %w", id, ErrLeaseLost)
+		return fmt.Errorf("request %q: %w", id, state.ErrLeaseLost)
 	}
 	return err
 }
 
-// Finish ends a request and posts its answers, in one step. ErrLeaseLost: somebody else works on it, or has finished it.
+// Finish ends a request and posts its answers, in one step. state.ErrLeaseLost: somebody else works on it, or has finished it.
 func (s *Store) Finish(ctx context.Context, id, holder string, attempt int, letters []state.Letter, now time.Time) error {
 	mine := leaseText(holder, attempt)
 	done := strconv.FormatInt(now.UnixNano(), 10) + " finished " + mine
@@ -140,7 +124,7 @@ func (s *Store) Finish(ctx context.Context, id, holder string, attempt int, lett
 	if err != nil && !missing(err) {
 		return err
 	}
-	return fmt.Errorf("request %q: %w", id, ErrLeaseLost)
+	return fmt.Errorf("request %q: %w", id, state.ErrLeaseLost)
 }
 
 // Waiting is how many requests nobody has taken yet, and when the oldest was accepted.

@@ -6,22 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/allclear-bot/allclear/state"
 )
-
-// IncidentHead is what lists of incidents show.
-type IncidentHead struct {
-	ID       string             `json:"id"`
-	Title    string             `json:"title"`
-	Playbook string             `json:"playbook"`
-	Revision int                `json:"revision"`
-	Drill    bool               `json:"drill,omitempty"`
-	Opened   time.Time          `json:"opened"`
-	Clear    *state.Declaration `json:"clear,omitempty"`
-	Closed   time.Time          `json:"closed,omitzero"`
-}
 
 // Incident returns an incident with its rules. Its parts are shared: do not change them.
 func (s *Store) Incident(ctx context.Context, id string) (state.Incident, error) {
@@ -100,7 +87,7 @@ func unshared(inc state.Incident) state.Incident {
 }
 
 // Incidents lists all incidents, the newest first.
-func (s *Store) Incidents(ctx context.Context) ([]IncidentHead, error) {
+func (s *Store) Incidents(ctx context.Context) ([]state.IncidentHead, error) {
 	ids, err := s.incidentIDs(ctx)
 	if err != nil || len(ids) == 0 {
 		return nil, err
@@ -112,7 +99,7 @@ func (s *Store) Incidents(ctx context.Context) ([]IncidentHead, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeAll[IncidentHead](heads)
+	return decodeAll[state.IncidentHead](heads)
 }
 
 // incidentIDs are in the order in which they were opened.

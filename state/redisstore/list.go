@@ -12,29 +12,21 @@ import (
 	"github.com/allclear-bot/allclear/state"
 )
 
-// Filter says which servers are meant: those that fit all that is given. The zero value means all.
-type Filter struct {
-	Status *state.Status
-	Owner  string
-	Group  string
-	Farm   string
-}
-
-func (f Filter) fits(r state.Row) bool {
+func fits(f state.Filter, r state.Row) bool {
 	return (f.Status == nil || r.Status == *f.Status) && (f.Owner == "" || r.Owner == f.Owner) &&
 		(f.Group == "" || r.Group == f.Group) && (f.Farm == "" || r.Farm == f.Farm)
 }
 
 // indexed reports that an index lists exactly these servers.
-func (f Filter) indexed() bool { return f.Farm == "" && (f.Owner == "" || f.Group == "") }
+func indexed(f state.Filter) bool { return f.Farm == "" && (f.Owner == "" || f.Group == "") }
 
 // List returns a page of servers, the most urgent first, then by name; and how many there are in all. Without a
 // limit it returns all from the offset on.
-func (s *Store) List(ctx context.Context, incident string, f Filter, offset, limit int) (rows []state.Row, total int, err error) {
+func (s *Store) List(ctx context.Context, incident string, f state.Filter, offset, limit int) (rows []state.Row, total int, err error) {
 	if limit <= 0 {
 		limit = math.MaxInt32
 	}
-	if f.indexed() {
+	if indexed(f) {
 		return s.listIndexed(ctx, incident, f, offset, limit)
 	}
 	err = s.each(ctx, incident, f, func(r state.Row) {
@@ -46,8 +38,8 @@ func (s *Store) List(ctx context.Context, incident string, f Filter, offset, lim
 	return rows, total, err
 }
 
-func (s *Store) listIndexed(ctx context.Context, incident string, f Filter, offset, limit int) ([]state.Row, int, error) {
-	by, key := f.scores(), f.index(s.k, incident)
+func (s *Store) listIndexed(ctx context.Context, incident string, f state.Filter, offset, limit int) ([]state.Row, int, error) {
+	by, key := scores(f), indexOf(s.k, incident, f)
 	total, err := call(ctx, s, "list servers", func(ctx context.Context, _ int) (int64, error) {
 		if f.Status == nil {
 			return s.c.ZCard(ctx, key).Result()
@@ -84,7 +76,7 @@ func (s *Store) page(ctx context.Context, incident, key string, by redis.ZRangeB
 }
 
 // each visits all rows of a filter in the order of the list.
-func (s *Store) each(ctx context.Context, incident string, f Filter, visit func(state.Row)) error {
+func (s *Store) each(ctx context.Context, incident string, f state.Filter, visit func(state.Row)) error {
 	if f.Farm != "" {
 		st, err := s.Farm(ctx, incident, f.Farm)
 		if missing(err) {
@@ -98,9 +90,9 @@ func (s *Store) each(ctx context.Context, incident string, f Filter, visit func(
 		visitFitting(rows, f, visit)
 		return err
 	}
-	key := f.index(s.k, incident)
+	key := indexOf(s.k, incident, f)
 	for offset := int64(0); ; offset += rowPage {
-		by := *f.scores()
+		by := *scores(f)
 		by.Offset, by.Count = offset, rowPage
 		rows, err := s.page(ctx, incident, key, by)
 		if err != nil {
@@ -113,9 +105,9 @@ func (s *Store) each(ctx context.Context, incident string, f Filter, visit func(
 	}
 }
 
-func visitFitting(rows []state.Row, f Filter, visit func(state.Row)) {
+func visitFitting(rows []state.Row, f state.Filter, visit func(state.Row)) {
 	for _, r := range rows {
-		if f.fits(r) {
+		if fits(f, r) {
 			visit(r)
 		}
 	}
@@ -125,8 +117,8 @@ func byUrgency(a, b state.Row) int {
 	return cmp.Or(cmp.Compare(b.Priority(), a.Priority()), cmp.Compare(a.Name, b.Name))
 }
 
-// index is the smallest index that has all servers of the filter.
-func (f Filter) index(k keys, incident string) string {
+// indexOf is the smallest index that has all servers of the filter.
+func indexOf(k keys, incident string, f state.Filter) string {
 	switch {
 	case f.Owner != "":
 		return k.indexBy(byOwner, incident, f.Owner)
@@ -137,7 +129,7 @@ func (f Filter) index(k keys, incident string) string {
 }
 
 // scores is the part of an index that has the servers of the filter's status: priorities of one status lie together.
-func (f Filter) scores() *redis.ZRangeBy {
+func scores(f state.Filter) *redis.ZRangeBy {
 	if f.Status == nil {
 		return &redis.ZRangeBy{Min: "-inf", Max: "+inf"}
 	}

@@ -16,16 +16,6 @@ import (
 	"github.com/allclear-bot/allclear/state"
 )
 
-// Receipt says where a letter went.
-type Receipt struct {
-	Place     state.Place `json:"place"`
-	MessageID string      `json:"messageID"`
-	At        time.Time   `json:"at"`
-	// Card is the card that the message shows, if any, and Hash what it showed, for "nothing changed".
-	Card string `json:"card,omitempty"`
-	Hash string `json:"hash,omitempty"`
-}
-
 // Post puts letters into the outbox. One whose id is there, or was ever delivered, is left out. The letters of one place
 // go out in the order in which they are due, then in the order in which they came.
 func (s *Store) Post(ctx context.Context, letters []state.Letter) error {
@@ -200,29 +190,29 @@ func (s *Store) letterBody(ctx context.Context, id string) (state.Letter, bool, 
 }
 
 // ReceiptOf returns where a letter went; state.ErrNotFound: it was not delivered, or so long ago that it is forgotten.
-func (s *Store) ReceiptOf(ctx context.Context, letterID string) (Receipt, error) {
+func (s *Store) ReceiptOf(ctx context.Context, letterID string) (state.Receipt, error) {
 	doc, err := call(ctx, s, "read a receipt", func(ctx context.Context, _ int) (string, error) {
 		return s.c.HGet(ctx, s.k.receipt(letterID), letterID).Result()
 	})
 	if err != nil {
-		return Receipt{}, err
+		return state.Receipt{}, err
 	}
-	return decode[Receipt](doc, "receipt", letterID)
+	return decode[state.Receipt](doc, "receipt", letterID)
 }
 
 // CardReceipt returns the newest message that shows a card at a place, if there is one.
-func (s *Store) CardReceipt(ctx context.Context, card string, place state.Place) (Receipt, bool, error) {
+func (s *Store) CardReceipt(ctx context.Context, card string, place state.Place) (state.Receipt, bool, error) {
 	field := cardField(card, place)
 	doc, err := call(ctx, s, "read a receipt", func(ctx context.Context, _ int) (string, error) {
 		return s.c.HGet(ctx, s.k.card(field), field).Result()
 	})
 	if missing(err) {
-		return Receipt{}, false, nil
+		return state.Receipt{}, false, nil
 	}
 	if err != nil {
-		return Receipt{}, false, err
+		return state.Receipt{}, false, err
 	}
-	r, err := decode[Receipt](doc, "receipt", card)
+	r, err := decode[state.Receipt](doc, "receipt", card)
 	return r, err == nil, err
 }
 

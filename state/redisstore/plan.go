@@ -143,9 +143,8 @@ func (s *Store) planBoard(ctx context.Context, p *program, in loaded, c state.Co
 func (s *Store) planIncident(p *program, in loaded, inc state.Incident) error {
 	inc.Rev = in.incident.Rev + 1
 	rules, err1 := json.Marshal(inc.Rules)
-	head, err2 := json.Marshal(IncidentHead{
-		ID: inc.ID, Title: inc.Title, Playbook: inc.Rules.Playbook, Revision: inc.Rules.Revision,
-		Drill: inc.Drill, Opened: inc.Opened, Clear: inc.Clear, Closed: inc.Closed,
+	head, err2 := json.Marshal(state.IncidentHead{
+		ID: inc.ID, Title: inc.Title, Playbook: inc.Rules.Playbook, Opened: inc.Opened, Clear: inc.Clear != nil, Closed: inc.Closed,
 	})
 	changed := in.incident.Rev == 0 || in.incident.Rules.Playbook != inc.Rules.Playbook || in.incident.Rules.Revision != inc.Rules.Revision
 	inc.Rules = state.Rules{}

@@ -6,39 +6,27 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/allclear-bot/allclear/state"
 )
 
-// ProposalRef is a proposal that waits for a second person, and where it is. Farm is empty for one about the incident.
-type ProposalRef struct {
-	ID      string             `json:"id"`
-	Kind    state.ProposalKind `json:"kind"`
-	Server  string             `json:"server,omitempty"`
-	Farm    string             `json:"farm,omitempty"`
-	By      state.PersonID     `json:"by"`
-	At      time.Time          `json:"at"`
-	Expires time.Time          `json:"expires"`
-}
-
 // Proposals lists what waits for a second person, the oldest first. Some may have expired.
-func (s *Store) Proposals(ctx context.Context, incident string) ([]ProposalRef, error) {
+func (s *Store) Proposals(ctx context.Context, incident string) ([]state.ProposalRef, error) {
 	docs, err := call(ctx, s, "list proposals", func(ctx context.Context, _ int) ([]string, error) {
 		return s.c.HVals(ctx, s.k.proposals(incident)).Result()
 	})
 	if err != nil {
 		return nil, err
 	}
-	var out []ProposalRef
+	var out []state.ProposalRef
 	for _, d := range docs {
-		var r ProposalRef
+		var r state.ProposalRef
 		if err := json.Unmarshal([]byte(d), &r); err != nil {
 			return nil, fmt.Errorf("read a proposal: %w", err)
 		}
 		out = append(out, r)
 	}
-	slices.SortFunc(out, func(a, b ProposalRef) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(out, func(a, b state.ProposalRef) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
 	return out, nil
 }
 
@@ -52,7 +40,7 @@ func (s *Store) planProposals(p *program, inc, farm string, was, is []state.Prop
 		if slices.ContainsFunc(was, func(o state.Proposal) bool { return o.ID == n.ID }) {
 			continue
 		}
-		doc, err := json.Marshal(ProposalRef{ID: n.ID, Kind: n.Kind, Server: n.Server, Farm: farm, By: n.By, At: n.At, Expires: n.Expires})
+		doc, err := json.Marshal(state.ProposalRef{ID: n.ID, Kind: n.Kind, Server: n.Server, Farm: farm, By: n.By, At: n.At, Expires: n.Expires})
 		if err != nil {
 			return fmt.Errorf("write proposal %q: %w", n.ID, err)
 		}

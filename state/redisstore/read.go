@@ -3,10 +3,8 @@ package redisstore
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -96,16 +94,20 @@ func (s *Store) rows(ctx context.Context, incident string, names []string) ([]st
 	return decodeAll[state.Row](docs)
 }
 
-// AllFarms pages through the names of all farms, in no order that means anything. It begins with cursor "" and ends
-// when it returns the cursor "". A farm that is added meanwhile may be left out.
-func (s *Store) AllFarms(ctx context.Context, incident, cursor string, limit int) (farms []string, next string, err error) {
-	first, after, err := parseCursor(cursor)
-	for b := first; err == nil && b < buckets; b, after = b+1, "" {
+// AllFarms pages through the names of all farms, in an order of the store's own: it gives the ones behind the last name
+// of the page before, and begins with "". It returns none at the end. A farm that is added meanwhile may be left out.
+func (s *Store) AllFarms(ctx context.Context, incident, after string, limit int) ([]string, error) {
+	var farms []string
+	first := 0
+	if after != "" {
+		first = bucketOf(after)
+	}
+	for b := first; b < buckets; b, after = b+1, "" {
 		names, err := call(ctx, s, "list farms", func(ctx context.Context, _ int) ([]string, error) {
 			return s.c.HKeys(ctx, s.k.farmRevIn(incident, b)).Result()
 		})
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
 		slices.Sort(names)
 		for _, n := range names {
@@ -113,26 +115,11 @@ func (s *Store) AllFarms(ctx context.Context, incident, cursor string, limit int
 				continue
 			}
 			if farms = append(farms, n); len(farms) >= limit {
-				return farms, hex2(b) + n, nil
+				return farms, nil
 			}
 		}
 	}
-	return farms, "", err
-}
-
-// parseCursor reads the number of a bucket and the last name that was given from it.
-func parseCursor(cursor string) (bucket int, after string, err error) {
-	if cursor == "" {
-		return 0, "", nil
-	}
-	if len(cursor) < 2 {
-		return 0, "", errors.New("this is no cursor of a list of farms")
-	}
-	n, err := strconv.ParseUint(cursor[:2], 16, 8)
-	if err != nil {
-		return 0, "", errors.New("this is no cursor of a list of farms")
-	}
-	return int(n), cursor[2:], nil
+	return farms, nil
 }
 
 // nameEntry is a name in an index that knows no upper and lower case.

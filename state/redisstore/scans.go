@@ -3,9 +3,9 @@ package redisstore
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,67 +19,71 @@ var scanSource string
 
 var scanScript = redis.NewScript(scanSource)
 
-// ScanDoc is what is known of a scan: a small document that means nothing to the store.
-type ScanDoc struct {
-	ID   string
-	JSON []byte
-}
-
 // keptScans is how many scans of an incident are remembered.
 const keptScans = 200
 
-// maxScanDoc bounds a scan's document.
-const maxScanDoc = 1 << 20
+// maxScan bounds the record of a scan.
+const maxScan = 4 << 20
 
-// SaveScan writes the document of a scan, as it is now.
-func (s *Store) SaveScan(ctx context.Context, incident string, d ScanDoc) error {
-	_, err := s.scan(ctx, "save", incident, "", d, time.Time{}, 0)
+// BeginScan makes a scan the one that runs for its selection of servers, from its start for the time to live. If another
+// one runs, it returns that and false, and nothing is written. Beginning the same scan again is no error.
+func (s *Store) BeginScan(ctx context.Context, scan state.Scan, ttl time.Duration) (running state.Scan, begun bool, err error) {
+	id, err := s.writeScan(ctx, "begin", scan, ttl)
+	if err != nil {
+		return state.Scan{}, false, err
+	}
+	if id == scan.ID {
+		return scan, true, nil
+	}
+	running, err = s.Scan(ctx, scan.Incident, id)
+	return running, false, err
+}
+
+// SaveScan writes a scan as it is now.
+func (s *Store) SaveScan(ctx context.Context, scan state.Scan) error {
+	_, err := s.writeScan(ctx, "save", scan, 0)
 	return err
 }
 
-// BeginScan makes a scan the one that runs for a selection of servers, unless another one does: then it returns its id
-// and false. Beginning the same scan again keeps it running for longer.
-func (s *Store) BeginScan(ctx context.Context, incident, selection, id string, doc []byte, now time.Time, ttl time.Duration) (running string, ok bool, err error) {
-	running, err = s.scan(ctx, "begin", incident, selection, ScanDoc{ID: id, JSON: doc}, now, ttl)
-	return running, err == nil && running == id, err
-}
-
-// EndScan writes the last document of a scan and makes room for the next one of its selection. ErrLeaseLost: another scan
-// runs for the selection by now; the document is written all the same.
-func (s *Store) EndScan(ctx context.Context, incident, selection, id string, doc []byte) error {
-	running, err := s.scan(ctx, "end", incident, selection, ScanDoc{ID: id, JSON: doc}, time.Time{}, 0)
-	if err == nil && running != "" && running != id {
-		return fmt.Errorf("scan %q: %w", id, ErrLeaseLost)
-	}
+// EndScan writes a scan for the last time and makes room for the next one of its selection. If that one has begun
+// already, because the time to live was over, it goes on.
+func (s *Store) EndScan(ctx context.Context, scan state.Scan) error {
+	_, err := s.writeScan(ctx, "end", scan, 0)
 	return err
 }
 
-func (s *Store) scan(ctx context.Context, verb, incident, selection string, d ScanDoc, now time.Time, ttl time.Duration) (string, error) {
-	if d.ID == "" || strings.Contains(d.ID, " ") {
-		return "", errors.New("a scan needs an id without spaces")
+// writeScan returns the id of the scan that holds the selection.
+func (s *Store) writeScan(ctx context.Context, verb string, scan state.Scan, ttl time.Duration) (string, error) {
+	if scan.ID == "" || strings.Contains(scan.ID, " ") || scan.Incident == "" {
+		return "", errors.New("a scan needs an incident, and an id without spaces")
 	}
-	if len(d.JSON) > maxScanDoc {
-		return "", fmt.Errorf("the document of scan %q has %d bytes: %w", d.ID, len(d.JSON), ErrTooBig)
+	doc, err := json.Marshal(scan)
+	if err != nil {
+		return "", fmt.Errorf("write scan %q: %w", scan.ID, err)
 	}
-	keys := []string{s.k.scans(incident), s.k.scanOrder(incident), s.k.scanRuns(incident)}
+	if len(doc) > maxScan {
+		return "", fmt.Errorf("the record of scan %q has %d bytes: %w", scan.ID, len(doc), ErrTooBig)
+	}
+	keys := []string{s.k.scans(scan.Incident), s.k.scanOrder(scan.Incident), s.k.scanRuns(scan.Incident)}
+	from, until := millis(scan.Started), millis(scan.Started.Add(ttl))
 	return call(ctx, s, verb+" a scan", func(ctx context.Context, _ int) (string, error) {
-		return scanScript.Run(ctx, s.c, keys, verb, d.ID, string(d.JSON), selection, millis(now), millis(now.Add(ttl)), keptScans).Text()
+		return scanScript.Run(ctx, s.c, keys, verb, scan.ID, string(doc), scan.Selection, from, until, keptScans).Text()
 	})
 }
 
-// Scan returns the document of a scan.
-func (s *Store) Scan(ctx context.Context, incident, id string) (ScanDoc, error) {
+// Scan returns a scan.
+func (s *Store) Scan(ctx context.Context, incident, id string) (state.Scan, error) {
 	doc, err := call(ctx, s, "read the scan", func(ctx context.Context, _ int) (string, error) {
 		return s.c.HGet(ctx, s.k.scans(incident), id).Result()
 	})
 	if err != nil {
-		return ScanDoc{}, fmt.Errorf("scan %q: %w", id, err)
+		return state.Scan{}, fmt.Errorf("scan %q: %w", id, err)
 	}
-	return ScanDoc{ID: id, JSON: []byte(doc)}, nil
+	return decode[state.Scan](doc, "scan", id)
 }
 
-// LastScans returns the documents of the newest scans, the newest first.
-func (s *Store) LastScans(ctx context.Context, incident string, limit int) ([]ScanDoc, error) {
+// LastScans returns the newest scans of an incident, the newest first.
+func (s *Store) LastScans(ctx context.Context, incident string, limit int) ([]state.Scan, error) {
 	ids, err := call(ctx, s, "list scans", func(ctx context.Context, _ int) ([]string, error) {
 		return s.c.ZRevRange(ctx, s.k.scanOrder(incident), 0, int64(max(limit, 1)-1)).Result()
 	})
@@ -89,28 +93,10 @@ func (s *Store) LastScans(ctx context.Context, incident string, limit int) ([]Sc
 	docs, err := call(ctx, s, "list scans", func(ctx context.Context, _ int) ([]any, error) {
 		return s.c.HMGet(ctx, s.k.scans(incident), ids...).Result()
 	})
-	var out []ScanDoc
-	for i, d := range docs {
-		if text, ok := d.(string); ok {
-			out = append(out, ScanDoc{ID: ids[i], JSON: []byte(text)})
-		}
+	if err != nil {
+		return nil, err
 	}
-	return out, err
-}
-
-// RunningScan returns the scan that holds a selection at this moment, or "".
-func (s *Store) RunningScan(ctx context.Context, incident, selection string, now time.Time) (string, error) {
-	text, err := call(ctx, s, "read the running scan", func(ctx context.Context, _ int) (string, error) {
-		return s.c.HGet(ctx, s.k.scanRuns(incident), selection).Result()
-	})
-	if missing(err) {
-		return "", nil
-	}
-	until, id, _ := strings.Cut(text, " ")
-	if ms, _ := strconv.ParseInt(until, 10, 64); ms <= now.UnixMilli() {
-		return "", err
-	}
-	return id, err
+	return decodeAll[state.Scan](docs)
 }
 
 // missing reports that something is not there, which some readers do not mind.

@@ -29,9 +29,10 @@ func (s *Store) Cursor(ctx context.Context, job string) (time.Time, error) {
 	return t.UTC(), nil
 }
 
-// Fire moves a job from a slot to the next and posts what the slot causes, in one step. It reports whether it was this
+// Fire moves a job from a slot to the next and posts what the slot causes, in one step: letters,
+// and a request (its id, payload and time). It reports whether it was this
 // call that did it: false means that somebody else fired the slot. A new job's slot is zero.
-func (s *Store) Fire(ctx context.Context, job string, slot, next time.Time, letters []state.Letter, accept *InboxItem) (bool, error) {
+func (s *Store) Fire(ctx context.Context, job string, slot, next time.Time, letters []state.Letter, accept *state.Job) (bool, error) {
 	if next.IsZero() {
 		return false, errors.New("a job needs a next slot")
 	}

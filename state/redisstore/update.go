@@ -23,27 +23,15 @@ const (
 // conflicts is how often a change is made anew because somebody else was faster.
 const conflicts = 20
 
-// Outcome says what became of a change.
-type Outcome struct {
-	// Already: it was applied before, by an earlier try of the same request and step; nothing was written now.
-	Already bool
-	// Seq is its audit entry; 0: it changed nothing.
-	Seq int64
-	// Changes are the status changes that it caused.
-	Changes []state.Transition
-	// Rev is the revision of the incident's record after it.
-	Rev int64
-}
-
 // Update makes one change: it loads the incident and the farms (one that does not exist is loaded empty), runs change, and
 // writes what it did with all that follows, in one step. change must be pure: it is run again after a conflict, on what is
 // there then. An error of change is returned as it is, and nothing is written. state.ErrConflict: somebody else
 // was faster each time. A request and step that was applied before is not applied again.
-func (s *Store) Update(ctx context.Context, w state.Work, incident string, farms []string, change func(*state.Tx) error) (Outcome, error) {
+func (s *Store) Update(ctx context.Context, w state.Work, incident string, farms []string, change func(*state.Tx) error) (state.Outcome, error) {
 	w.At = w.At.UTC().Round(0)
 	farms = slices.Compact(slices.Sorted(slices.Values(farms)))
 	if err := checkWork(w, incident, farms); err != nil {
-		return Outcome{}, err
+		return state.Outcome{}, err
 	}
 	names := []string{incident}
 	for _, f := range farms {
@@ -54,7 +42,7 @@ func (s *Store) Update(ctx context.Context, w state.Work, incident string, farms
 	}
 	release, err := s.locks.take(ctx, names)
 	if err != nil {
-		return Outcome{}, err
+		return state.Outcome{}, err
 	}
 	defer release()
 	for try := range conflicts {
@@ -63,10 +51,10 @@ func (s *Store) Update(ctx context.Context, w state.Work, incident string, farms
 			return out, err
 		}
 		if !pause(ctx, try) {
-			return Outcome{}, translate(ctx, "change the incident", ctx.Err())
+			return state.Outcome{}, translate(ctx, "change the incident", ctx.Err())
 		}
 	}
-	return Outcome{}, fmt.Errorf("incident %s: %w", incident, state.ErrConflict)
+	return state.Outcome{}, fmt.Errorf("incident %s: %w", incident, state.ErrConflict)
 }
 
 // errStale says that what was read is not what is there any more.
@@ -95,13 +83,13 @@ type loaded struct {
 	mark     string // what the marker of the request says
 }
 
-func (s *Store) try(ctx context.Context, w state.Work, incident string, farms []string, change func(*state.Tx) error) (Outcome, error) {
+func (s *Store) try(ctx context.Context, w state.Work, incident string, farms []string, change func(*state.Tx) error) (state.Outcome, error) {
 	in, err := s.load(ctx, w, incident, farms)
 	if err != nil {
-		return Outcome{}, err
+		return state.Outcome{}, err
 	}
 	if in.mark != "" {
-		return s.already(ctx, in.mark, in.incident.Rev)
+		return s.already(ctx, in.mark)
 	}
 	old := make(map[string]farmBefore, len(in.farms))
 	for _, f := range in.farms {
@@ -109,15 +97,15 @@ func (s *Store) try(ctx context.Context, w state.Work, incident string, farms []
 	}
 	tx := state.NewTx(w, in.incident, in.farms)
 	if err := change(tx); err != nil {
-		return Outcome{}, err
+		return state.Outcome{}, err
 	}
 	c := tx.Commit()
 	if c.Empty {
-		return Outcome{Rev: in.incident.Rev}, nil
+		return state.Outcome{}, nil
 	}
 	p, err := s.plan(ctx, in, old, c)
 	if err != nil {
-		return Outcome{}, err
+		return state.Outcome{}, err
 	}
 	return s.commit(ctx, in, c, p)
 }
@@ -166,51 +154,51 @@ func (s *Store) load(ctx context.Context, w state.Work, incident string, farms [
 }
 
 // commit writes the plan behind the end of an audit lane.
-func (s *Store) commit(ctx context.Context, in loaded, c state.Commit, p *program) (Outcome, error) {
+func (s *Store) commit(ctx context.Context, in loaded, c state.Commit, p *program) (state.Outcome, error) {
 	entry, err := wellFormed(c.Entry)
 	if err != nil {
-		return Outcome{}, err
+		return state.Outcome{}, err
 	}
 	l, err := s.borrow(ctx)
 	if err != nil {
-		return Outcome{}, err
+		return state.Outcome{}, err
 	}
 	defer func() { s.lanes <- l }()
 	var hashes []string // of all that was sent; one of them may have been applied though the reply was lost
 	for range conflicts {
 		if !l.known {
 			if err := s.takeLane(ctx, l); err != nil {
-				return Outcome{}, err
+				return state.Outcome{}, err
 			}
 		}
 		e, linked, err := s.link(p, l, entry, markOf(in.work), s.o.Now().Add(s.o.LaneLease))
 		if err != nil {
-			return Outcome{}, err
+			return state.Outcome{}, err
 		}
 		hashes = append(hashes, e.Hash)
 		l.known = false // until we know how it ended
 		v, err := s.apply(ctx, "write the change", linked)
 		if err != nil {
-			return Outcome{}, err
+			return state.Outcome{}, err
 		}
 		if v.ok {
 			l.known, l.n, l.hash, l.seq = true, e.N, e.Hash, v.seq
-			return done(in, c, v.seq), nil
+			return done(c, v.seq), nil
 		}
 		switch v.no {
 		case whyMark:
 			seq, hash := parseMark(v.got)
 			if slices.Contains(hashes, hash) {
-				return done(in, c, seq), nil
+				return done(c, seq), nil
 			}
-			return s.already(ctx, v.got, in.incident.Rev)
+			return s.already(ctx, v.got)
 		case whyLane, whyHead, whySegment:
 			continue
 		}
 		l.known = true // what was refused before the lane was looked at left it as it was
-		return Outcome{}, refused(v)
+		return state.Outcome{}, refused(v)
 	}
-	return Outcome{}, fmt.Errorf("write the change: no audit lane holds still: %w", state.ErrConflict)
+	return state.Outcome{}, fmt.Errorf("write the change: no audit lane holds still: %w", state.ErrConflict)
 }
 
 // refused says what a failed check means for the change.
@@ -231,12 +219,8 @@ func refused(v verdict) error {
 	return fmt.Errorf("the store refused the change: %s", v.no)
 }
 
-func done(in loaded, c state.Commit, seq int64) Outcome {
-	out := Outcome{Seq: seq, Changes: c.Entry.Changes, Rev: in.incident.Rev}
-	if c.IncidentChanged {
-		out.Rev++
-	}
-	return out
+func done(c state.Commit, seq int64) state.Outcome {
+	return state.Outcome{Seq: seq, Changes: c.Entry.Changes}
 }
 
 func parseMark(mark string) (seq int64, hash string) {
@@ -246,9 +230,9 @@ func parseMark(mark string) (seq int64, hash string) {
 }
 
 // already is the outcome of a request that was applied before, as far as the record still has it.
-func (s *Store) already(ctx context.Context, mark string, rev int64) (Outcome, error) {
+func (s *Store) already(ctx context.Context, mark string) (state.Outcome, error) {
 	seq, _ := parseMark(mark)
-	out := Outcome{Already: true, Seq: seq, Rev: rev}
+	out := state.Outcome{Already: true, Seq: seq}
 	entries, err := s.Audit(ctx, seq, 1)
 	if err != nil {
 		return out, err

@@ -15,7 +15,7 @@ func testChanges(t *testing.T, start Start) {
 	s := storeAt(t, start(t).Addr, redisstore.Options{})
 	Open(t, s, "one", 12, 4)
 
-	counts, err := s.Counts(ctx, "one", redisstore.Filter{})
+	counts, err := s.Counts(ctx, "one", state.Filter{})
 	require.NoError(t, err)
 	require.Equal(t, 12, counts.Total())
 	require.Equal(t, 12, counts.Flags[state.FlagNeverLooked])
@@ -34,7 +34,7 @@ func testChanges(t *testing.T, start Start) {
 	require.Equal(t, out.Changes, again.Changes)
 
 	ready := state.StatusReady
-	rows, total, err := s.List(ctx, "one", redisstore.Filter{Status: &ready}, 1, 2)
+	rows, total, err := s.List(ctx, "one", state.Filter{Status: &ready}, 1, 2)
 	require.NoError(t, err)
 	require.Equal(t, 4, total)
 	require.Len(t, rows, 2)

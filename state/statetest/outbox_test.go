@@ -11,14 +11,14 @@ import (
 )
 
 // claimIDs claims and gives the ids in order.
-func claimIDs(t testing.TB, s *redisstore.Store, now time.Time) (ids []string, letters map[string]redisstore.ClaimedLetter) {
+func claimIDs(t testing.TB, s *redisstore.Store, now time.Time) (ids []string, letters map[string]state.ClaimedLetter) {
 	t.Helper()
 	got, err := s.Claim(t.Context(), "h", now, time.Minute, 10)
 	require.NoError(t, err)
-	letters = map[string]redisstore.ClaimedLetter{}
+	letters = map[string]state.ClaimedLetter{}
 	for _, l := range got {
-		ids = append(ids, l.ID)
-		letters[l.ID] = l
+		ids = append(ids, l.Letter.ID)
+		letters[l.Letter.ID] = l
 	}
 	return ids, letters
 }
@@ -42,7 +42,7 @@ func testOutbox(t *testing.T, start Start) {
 	require.Equal(t, 1, l["p1"].Claims)
 	ids, _ = claimIDs(t, s, now)
 	require.Empty(t, ids)
-	r := redisstore.Receipt{Place: l["p1"].Place, MessageID: "m1", At: now, Card: "card", Hash: "h1"}
+	r := state.Receipt{Place: l["p1"].Letter.Place, MessageID: "m1", At: now, Card: "card", Hash: "h1"}
 	require.NoError(t, s.Delivered(ctx, l["p1"].Letter, l["p1"].Token, r))
 	require.NoError(t, s.Delivered(ctx, l["p1"].Letter, l["p1"].Token, r), "told twice, because the reply was lost")
 	require.NoError(t, s.Delivered(ctx, l["p2"].Letter, l["p2"].Token, r))
@@ -54,7 +54,7 @@ func testOutbox(t *testing.T, start Start) {
 	late := now.Add(2 * time.Minute)
 	_, l2 := claimIDs(t, s, late)
 	require.Equal(t, 2, l2["x"].Claims, "the lease was over")
-	require.ErrorIs(t, s.Delivered(ctx, l["x"].Letter, l["x"].Token, r), redisstore.ErrLeaseLost)
+	require.ErrorIs(t, s.Delivered(ctx, l["x"].Letter, l["x"].Token, r), state.ErrLeaseLost)
 	require.NoError(t, s.Dead(ctx, l2["x"].Letter, l2["x"].Token, "the channel is gone"))
 
 	held, err := s.Held(ctx, 10)
