@@ -1,0 +1,93 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/state"
+)
+
+// selection is which servers a scan is about.
+type selection struct {
+	label string // "all", "group emea", "server sp-01"
+	takes func(state.Server) bool
+}
+
+func (s scan) selection(ctx context.Context, call chat.Call) (selection, error) {
+	name := call.Values.String("server")
+	f, _, err := chosen(ctx, s.store, call, "scan")
+	switch {
+	case err != nil:
+		return selection{}, err
+	case name != "" && f != (state.Filter{}):
+		return selection{}, &chat.Problem{What: "Choose one server, or an owner, a group or a farm.", Try: "Nothing was scanned."}
+	case f.Owner != "":
+		return selection{"owner " + f.Owner, func(s state.Server) bool { return s.Owner == f.Owner }}, nil
+	case f.Group != "":
+		return selection{"group " + f.Group, func(s state.Server) bool { return s.Group == f.Group }}, nil
+	case f.Farm != "":
+		return selection{"farm " + f.Farm, func(s state.Server) bool { return s.Farm == f.Farm }}, nil
+	case name == "":
+		return selection{"all", func(state.Server) bool { return true }}, nil
+	}
+	name, err = serverName(ctx, s.store, call.Incident, name, func(n string) string { return press("", call.Incident, "scan", n).Line })
+	return selection{"server " + name, func(s state.Server) bool { return s.Name == name }}, err
+}
+
+// selected is the selection of a scan in a sentence.
+func selected(label string) chat.Text {
+	if label == "all" {
+		return chat.T("all servers")
+	}
+	return chat.T(chat.C(label))
+}
+
+// already is the answer to who asks for a scan that is running.
+func (s scan) already(running state.Scan) chat.Message {
+	m := chat.Say(chat.P("Scan ", chat.C(running.ID), " of ", selected(running.Selection), " is running since "+when(running.Started, s.now())+
+		" UTC, asked for by ", chat.C(s.who(running.By)), ". No second one was begun."))
+	if running.Total > 0 {
+		m.Add(chat.Bar(running.Looked, running.Total, fmt.Sprintf("%d of %d looked at", running.Looked, running.Total)))
+	}
+	m.Add(chat.Row(press("Cancel it", running.Incident, "scan", "--cancel")))
+	return m
+}
+
+func (s scan) who(id state.PersonID) string {
+	if p, ok := s.people.ByID(id); ok && p.Name != "" {
+		return p.Name
+	}
+	if id == "" {
+		return "the schedule"
+	}
+	return string(id)
+}
+
+// cancel ends scans that run: of the chosen servers, or whatever runs.
+func (s scan) cancel(ctx context.Context, call chat.Call, sel selection) (chat.Message, error) {
+	scans, err := s.store.LastScans(ctx, call.Incident, 50)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	var ended, elsewhere []string
+	for _, sc := range scans {
+		if !sc.Ended.IsZero() || s.now().Sub(sc.Started) > scanTTL || sel.label != "all" && sc.Selection != sel.label {
+			continue
+		}
+		if s.jobs.Cancel(sc.ID) {
+			ended = append(ended, sc.ID)
+		} else {
+			elsewhere = append(elsewhere, sc.ID)
+		}
+	}
+	slices.Sort(ended)
+	switch {
+	case len(ended) > 0:
+		return chat.Say(chat.P("Ending scan ", nameList(ended), ". It tells what it has; what it did not look at stays unknown.")), nil
+	case len(elsewhere) > 0:
+		return chat.Say(chat.P("Scan ", nameList(elsewhere), " is not running in this process and cannot be ended from here. It ends by itself within "+spanWords(scanTTL)+".")).With(chat.ToneWarn), nil
+	}
+	return chat.Say(chat.P("No scan is running.")), nil
+}

@@ -1,0 +1,147 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/checks"
+	"github.com/allclear-bot/allclear/state"
+)
+
+// progressEvery is how often the message of a running scan changes at most.
+const progressEvery = 2 * time.Second
+
+// keptReasons bounds how many different reasons are counted.
+const keptReasons = 200
+
+// watch follows a scan: what was seen so far, and the message about it.
+type watch struct {
+	call     chat.Call
+	now      func() time.Time
+	rec      state.Scan
+	inc      state.Incident
+	recorder *recorder
+	sum      checks.Summary
+
+	said    time.Time
+	noURL   int
+	unclear int            // answered, and it cannot be told
+	reasons map[string]int // why not
+}
+
+func newWatch(call chat.Call, now func() time.Time, rec state.Scan, inc state.Incident) *watch {
+	return &watch{call: call, now: now, rec: rec, inc: inc, said: now(), reasons: map[string]int{}}
+}
+
+// add counts a result.
+func (w *watch) add(res checks.Result) {
+	w.rec.Looked++
+	switch {
+	case res.Reached:
+		w.rec.Reached++
+		if res.Judgement.Verdict == state.VerdictUnknown {
+			w.unclear++
+			if why := shortReason(res.Judgement.Reason); w.reasons[why] > 0 || len(w.reasons) < keptReasons {
+				w.reasons[why]++
+			}
+		}
+	case res.URL == "":
+		w.noURL++
+	default:
+		w.rec.NotReached++
+		if len(w.rec.Unreached) < keptUnreached {
+			w.rec.Unreached = append(w.rec.Unreached, res.Server)
+		}
+	}
+}
+
+// shortReason is the part of a reason that is the same for many servers.
+func shortReason(s string) string {
+	if head, tail, ok := strings.Cut(s, ": "); ok {
+		if _, err := netip.ParseAddr(strings.Trim(head, "[]")); err == nil {
+			s = tail
+		} else if _, err := netip.ParseAddrPort(head); err == nil {
+			s = tail
+		}
+	}
+	if i := strings.IndexAny(s, ":;("); i > 0 {
+		s = s[:i]
+	}
+	return checks.Clean(strings.TrimSpace(s), 80)
+}
+
+// due reports whether the message may change again.
+func (w *watch) due() bool { return w.now().Sub(w.said) >= progressEvery }
+
+// progress tells how far the scan is, to people and to the store.
+func (w *watch) progress(ctx context.Context, store Scans) {
+	w.said = w.now()
+	_ = store.SaveScan(ctx, w.rec) // for those who ask meanwhile; the scan goes on without it
+	if w.call.Say == nil {
+		return
+	}
+	legend := fmt.Sprintf("%d of %d · %d changed · %d no answer%s", w.rec.Looked, w.rec.Total, len(w.recorder.changes), w.rec.NotReached, w.left())
+	w.call.Say(w.card(), chat.Say(
+		chat.P("Scan ", chat.C(w.rec.ID), " of ", selected(w.rec.Selection)),
+		chat.Bar(w.rec.Looked, w.rec.Total, legend),
+		chat.Row(press("Cancel", w.inc.ID, "scan", "--cancel")),
+	))
+}
+
+func (w *watch) card() string { return "scan " + w.rec.ID }
+
+// left is a guess at the time that the rest takes.
+func (w *watch) left() string {
+	took := w.now().Sub(w.rec.Started)
+	if w.rec.Looked == 0 || took <= 0 {
+		return ""
+	}
+	rest := time.Duration(float64(took) / float64(w.rec.Looked) * float64(w.rec.Total-w.rec.Looked))
+	return " · ~" + seconds(rest) + " left"
+}
+
+func seconds(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "1 s"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds()))
+	}
+	return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
+}
+
+// end writes the last of a scan and says what came of it.
+func (w *watch) end(ctx context.Context, store Scans, broken error) (chat.Message, error) {
+	w.rec.Ended = w.now()
+	w.rec.Complete = w.sum.Complete && broken == nil
+	changes := w.recorder.transitions()
+	w.rec.Changes = changes[:min(len(changes), keptChanges)]
+	if len(changes) > keptChanges {
+		w.rec.Note = fmt.Sprintf("%d changes, of which %d are kept here", len(changes), keptChanges)
+	}
+	if broken != nil {
+		w.rec.Note = "ended early: " + checks.Clean(broken.Error(), 200)
+	}
+	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := store.EndScan(rest, w.rec); err != nil {
+		broken = errors.Join(broken, fmt.Errorf("write the end of scan %s: %w", w.rec.ID, err))
+	}
+	if broken != nil {
+		return chat.Message{}, fmt.Errorf("scan %s, %d of %d servers looked at: %w", w.rec.ID, w.rec.Looked, w.rec.Total, broken)
+	}
+	if w.call.Say != nil {
+		word := "ended"
+		if !w.rec.Complete {
+			word = "ended early"
+		}
+		w.call.Say(w.card(), chat.Say(chat.P("Scan ", chat.C(w.rec.ID), " of ", selected(w.rec.Selection)),
+			chat.Bar(w.rec.Looked, w.rec.Total, fmt.Sprintf("%d of %d · %s", w.rec.Looked, w.rec.Total, word))))
+	}
+	return w.result(changes), nil
+}
