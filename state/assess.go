@@ -32,11 +32,19 @@ type assessor struct {
 	farm       Farm
 	now        time.Time
 	active     []Server // not retired
+	retired    []Server
 	items      []string
 	itemsKnown bool
-	by         map[subjectKind][]Evidence // in order of observation
+	by         map[subjectKind][]*Evidence // in order of observation
+	shared     []*Evidence                 // signs about the farm or its items, in order of observation
 	states     map[string]map[Subject]StepState
+	left       map[string]time.Time // by step: when the last retired server was no longer without it
 	until      time.Time
+
+	judgements  map[string]Judgement // by value
+	concerned   map[string][]Subject // by step
+	regressed   map[Subject][]*Evidence
+	inside, out map[string][]string // products, by server
 }
 
 type subjectKind struct {
@@ -47,43 +55,57 @@ type subjectKind struct {
 func newAssessor(r Rules, f Farm, evidence []Evidence, now time.Time) *assessor {
 	a := &assessor{
 		rules: r, farm: f, now: now,
-		by:     map[subjectKind][]Evidence{},
-		states: map[string]map[Subject]StepState{},
+		by:     map[subjectKind][]*Evidence{},
+		states: map[string]map[Subject]StepState{}, left: map[string]time.Time{},
+		judgements: map[string]Judgement{}, concerned: map[string][]Subject{}, regressed: map[Subject][]*Evidence{},
+		inside: map[string][]string{}, out: map[string][]string{},
 	}
 	for _, s := range f.Servers {
 		if s.Retired == nil {
 			a.active = append(a.active, s)
+		} else {
+			a.retired = append(a.retired, s)
 		}
 	}
-	for _, e := range evidence {
-		if a.admissible(e) {
-			k := subjectKind{e.Subject, e.Kind}
-			a.by[k] = append(a.by[k], e)
-		}
+	for i := range evidence {
+		a.admit(&evidence[i])
 	}
 	for _, es := range a.by {
 		slices.SortFunc(es, byObservation)
 	}
+	slices.SortFunc(a.shared, byObservation)
 	a.listItems()
+	a.listProducts()
 	return a
 }
 
-// admissible leaves out what cannot count whatever it says: observed in the
-// future, an event after its own observation, or one person's word.
-func (a *assessor) admissible(e Evidence) bool {
-	switch {
-	case e.Observed.After(a.now), e.At.After(e.Observed), e.To.After(e.Observed):
-		return false
-	case e.Source == SourceAttestation:
-		return e.By != "" && e.Second != "" && e.By != e.Second
+// admit takes in what can count. What was observed in the future counts when its
+// time comes; one person's word never does.
+func (a *assessor) admit(e *Evidence) {
+	if e.Source == SourceAttestation && (e.By == "" || e.Second == "" || e.By == e.Second) {
+		return
 	}
-	return true
+	if e.Observed.After(a.now) {
+		a.note(e.Observed)
+		return
+	}
+	k := subjectKind{e.Subject, e.Kind}
+	a.by[k] = append(a.by[k], e)
+	if e.Subject.Server == "" && a.isSign(e) {
+		a.shared = append(a.shared, e)
+	}
 }
 
 // byObservation orders evidence by time. Of the same moment, what was seen from
 // outside comes last: it is what can only worsen a step.
-func byObservation(x, y Evidence) int {
-	return cmp.Or(x.Observed.Compare(y.Observed), cmp.Compare(y.Source, x.Source), cmp.Compare(x.ID, y.ID))
+func byObservation(x, y *Evidence) int {
+	if c := x.Observed.Compare(y.Observed); c != 0 {
+		return c
+	}
+	if c := cmp.Or(cmp.Compare(y.Source, x.Source), strings.Compare(x.ID, y.ID)); c != 0 || x == y {
+		return c
+	}
+	return strings.Compare(x.NewID(), y.NewID()) // without ids: the order still depends on nothing else
 }
 
 // listItems takes the newest list of each inside source together: an item is
@@ -93,13 +115,15 @@ func (a *assessor) listItems() {
 		source Source
 		tool   string
 	}
-	newest := map[lister]Evidence{}
-	for _, e := range a.by[subjectKind{Subject{}, KindItems}] {
-		if e.Source.Inside() {
-			newest[lister{e.Source, e.Tool}] = e
-		}
+	lists := a.by[subjectKind{Subject{}, KindItems}]
+	newest := map[lister]time.Time{}
+	for _, e := range lists {
+		newest[lister{e.Source, e.Tool}] = e.Observed
 	}
-	for _, e := range newest {
+	for _, e := range lists {
+		if !e.Source.Inside() || !e.Observed.Equal(newest[lister{e.Source, e.Tool}]) {
+			continue
+		}
 		for line := range strings.Lines(e.Value) {
 			if name := strings.TrimSpace(line); name != "" && !slices.Contains(a.items, name) {
 				a.items = append(a.items, name)
@@ -112,6 +136,15 @@ func (a *assessor) listItems() {
 
 // subjects are the ones that a step is about in this farm.
 func (a *assessor) subjects(st Step) []Subject {
+	out, ok := a.concerned[st.ID]
+	if !ok {
+		out = a.listSubjects(st)
+		a.concerned[st.ID] = out
+	}
+	return out
+}
+
+func (a *assessor) listSubjects(st Step) []Subject {
 	switch st.Scope {
 	case ScopeFarm:
 		return []Subject{{}}
@@ -144,34 +177,48 @@ func (a *assessor) applies(st Step, s Server) bool {
 		return true
 	}
 	// Only inside evidence can excuse a server from a step: a header may lie.
-	seen, _ := a.products(s.Name)
+	seen := a.inside[s.Name]
 	return len(seen) == 0 || slices.ContainsFunc(seen, func(p string) bool { return slices.Contains(st.Products, p) })
 }
 
-// products are what the evidence says the server may be, from inside and from outside.
-func (a *assessor) products(server string) (inside, outside []string) {
+// listProducts notes which products the evidence says each server may be, from
+// inside and from outside (under "" for the address that a farm shares).
+func (a *assessor) listProducts() {
 	for k, es := range a.by {
-		if k.kind == KindStale || k.subject != (Subject{Server: server}) && k.subject != (Subject{}) {
+		if k.subject.Item != "" || !a.aboutBuilds(k.kind) {
 			continue
 		}
 		for _, e := range es {
-			v, err := ParseVersion(e.Value)
-			if err != nil {
+			p := a.judgeValue(e.Value).Product
+			if p == "" || !a.affected(p) {
 				continue
 			}
-			p, ok := a.rules.Product(v)
-			switch {
-			case !ok || !p.Affected:
-			case !e.Source.Inside():
-				outside = append(outside, p.ID)
-			case k.subject.Server != "":
-				inside = append(inside, p.ID)
+			if !e.Source.Inside() {
+				a.out[k.subject.Server] = append(a.out[k.subject.Server], p)
+			} else {
+				a.inside[k.subject.Server] = append(a.inside[k.subject.Server], p)
 			}
 		}
 	}
-	slices.Sort(inside)
-	slices.Sort(outside)
-	return slices.Compact(inside), slices.Compact(outside)
+	for _, m := range []map[string][]string{a.inside, a.out} {
+		for s, ps := range m {
+			slices.Sort(ps)
+			m[s] = slices.Compact(ps)
+		}
+	}
+}
+
+// aboutBuilds reports whether the values of a kind are builds of the product:
+// a number in other evidence must not excuse a server from a step.
+func (a *assessor) aboutBuilds(k Kind) bool {
+	return k == KindBuild || slices.ContainsFunc(a.rules.Steps, func(st Step) bool {
+		return slices.ContainsFunc(st.Proof, func(p Proof) bool { return p.FixLine && p.Kind == k })
+	})
+}
+
+func (a *assessor) affected(product string) bool {
+	p, _ := a.productByID(product)
+	return p.Affected
 }
 
 // step works out the state of one step for all its subjects. Steps come in the
@@ -180,16 +227,40 @@ func (a *assessor) step(st Step) {
 	m := map[Subject]StepState{}
 	a.states[st.ID] = m
 	for _, sub := range a.subjects(st) {
-		after, block := a.gate(st, sub)
-		s := a.prove(st, sub, after)
-		if block != "" && s.Status != StepOpen {
-			s = StepState{Status: StepOpen, Why: fmt.Sprintf("said to be done %s, but counts only after: %s", stamp(s.Since), block)}
-		} else if block != "" && s.Why == "" {
-			s.Why = "comes after: " + block
-		}
-		s.Step, s.Title, s.Subject = st.ID, st.Title, sub
-		m[sub] = s
+		m[sub] = a.state(st, sub)
 	}
+	for _, s := range a.retired {
+		if st.Scope == ScopeServer && a.applies(st, s) {
+			a.left[st.ID] = latest(a.left[st.ID], a.leftAt(st, s))
+		}
+	}
+}
+
+func (a *assessor) state(st Step, sub Subject) StepState {
+	after, block := a.gate(st, sub)
+	s := a.prove(st, sub, after)
+	if block != "" && s.Status != StepOpen {
+		s = StepState{Status: StepOpen, Why: fmt.Sprintf("said to be done %s, but counts only after: %s", stamp(s.Since), block)}
+	} else if block != "" && s.Why == "" {
+		s.Why = "comes after: " + block
+	}
+	s.Step, s.Title, s.Subject = st.ID, st.Title, sub
+	return s
+}
+
+// leftAt is when a retired server was no longer a way into what the farm shares
+// for want of this step: when it proved it, else when it was retired. Who retires
+// a server that nobody patched still has to rotate the keys that it held.
+func (a *assessor) leftAt(st Step, s Server) time.Time {
+	if st.Need == NeedCompromised {
+		if hit, _ := a.lastSigns(s.Name); !a.evicted(s.Name).After(hit.Observed) {
+			return s.Retired.At
+		}
+	}
+	if p := a.state(st, Subject{Server: s.Name}); p.ran() && p.Since.Before(s.Retired.At) {
+		return p.Since
+	}
+	return s.Retired.At
 }
 
 // gate is the time that a step must come after, and what still stands before it.
@@ -216,6 +287,9 @@ func (a *assessor) gate(st Step, sub Subject) (after time.Time, block string) {
 			} else if s.Since.After(after) {
 				after = s.Since
 			}
+		}
+		if prior.Scope != st.Scope && a.left[id].After(after) {
+			after = a.left[id]
 		}
 		if len(open) > 0 && block == "" {
 			block = fmt.Sprintf("%s (%s)", prior.Title, few(open))
@@ -257,6 +331,9 @@ func (a *assessor) server(s Server) ServerAssessment {
 	out.LastLook, out.LastReached = a.looks(s.Name)
 	if s.Retired != nil {
 		out.Status, out.Reason = StatusRetired, s.Retired.Reason
+		if out.LastReached.After(s.Retired.At) {
+			out.Notes = append(out.Notes, fmt.Sprintf("retired %s, but it answered %s", stamp(s.Retired.At), stamp(out.LastReached)))
+		}
 		return out
 	}
 	exception, blanket := a.exceptions(s.Name)
@@ -276,7 +353,7 @@ func (a *assessor) collectSteps(out *ServerAssessment, s Server, excepted func(s
 		if st.Scope == ScopeServer && !a.applies(st, s) {
 			continue
 		}
-		if st.Scope == ScopeItem && !a.itemsKnown && st.Need == NeedAlways {
+		if st.Scope == ScopeItem && !a.itemsKnown && st.Need != NeedNever {
 			out.Steps = append(out.Steps, StepState{Step: st.ID, Title: st.Title, Why: a.itemsUnknown()})
 			continue
 		}
@@ -305,7 +382,7 @@ func (a *assessor) annotate(st StepState, s Server, excepted func(string) *Excep
 	if x := excepted(st.Step); x != nil {
 		return StepState{
 			Step: st.Step, Title: st.Title, Subject: st.Subject, Status: StepExcepted,
-			Value: x.ID, By: x.By, Why: fmt.Sprintf("risk accepted until %s: %s", stamp(x.Expires), x.Reason),
+			Value: x.ID, By: x.By, second: x.Second, Why: fmt.Sprintf("risk accepted until %s: %s", stamp(x.Expires), x.Reason),
 		}
 	}
 	for _, c := range a.farm.Claims {
@@ -321,12 +398,20 @@ func (a *assessor) annotate(st StepState, s Server, excepted func(string) *Excep
 func (a *assessor) exceptions(server string) (covers func(step string) *Exception, blanket bool) {
 	var live []Exception
 	for _, x := range a.farm.Exceptions {
-		if x.Server == server && x.By != x.Second && x.Second != "" && !x.At.After(a.now) && a.now.Before(x.Expires) {
+		if x.Server != server || x.By == x.Second || x.By == "" || x.Second == "" {
+			continue
+		}
+		a.note(x.At)
+		if !x.At.After(a.now) && a.now.Before(x.Expires) {
 			live = append(live, x)
 			a.note(x.Expires)
 			blanket = blanket || len(x.Steps) == 0
 		}
 	}
+	// The one that lasts longest covers a step, so that time alone never changes which.
+	slices.SortStableFunc(live, func(x, y Exception) int {
+		return cmp.Or(y.Expires.Compare(x.Expires), strings.Compare(x.ID, y.ID))
+	})
 	return func(step string) *Exception {
 		for i, x := range live {
 			if slices.Contains(x.Steps, step) {
@@ -379,6 +464,7 @@ func (a *assessor) decide(out *ServerAssessment, s Server, compromised, suspecte
 
 func (a *assessor) confirmed(server, hash string) bool {
 	return slices.ContainsFunc(a.farm.Confirmations, func(c Confirmation) bool {
+		a.note(c.At)
 		return c.Server == server && c.Hash == hash && c.By != c.Second && c.By != "" && c.Second != "" && !c.At.After(a.now)
 	})
 }
@@ -395,8 +481,9 @@ func decidingHash(steps []StepState) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// deciders are those who claimed or attested something that the confirmation
-// rests on.
+// deciders are those who claimed, attested or seconded something that the
+// confirmation rests on: a step, what all servers of the farm share, or the end of
+// a sign or of a contradiction.
 func (a *assessor) deciders(s Server, steps []StepState) []PersonID {
 	var out []PersonID
 	add := func(p PersonID) {
@@ -405,16 +492,23 @@ func (a *assessor) deciders(s Server, steps []StepState) []PersonID {
 		}
 	}
 	for _, c := range a.farm.Claims {
-		if c.Server == s.Name {
+		st, _ := a.rules.Step(c.Step)
+		if c.Server == s.Name || st.Scope != ScopeServer {
 			add(c.By)
 		}
 	}
 	for _, st := range steps {
 		add(st.By)
+		add(st.second)
 	}
 	for _, sub := range []Subject{{Server: s.Name}, {}} {
-		for _, e := range a.by[subjectKind{sub, KindStale}] {
-			add(e.By)
+		for _, k := range []Kind{KindStale, KindEviction, KindHunt, KindItems} {
+			for _, e := range a.by[subjectKind{sub, k}] {
+				if e.Source == SourceAttestation {
+					add(e.By)
+					add(e.Second)
+				}
+			}
 		}
 	}
 	slices.Sort(out)

@@ -55,6 +55,14 @@ type ServerAssessment struct {
 	LastReached time.Time  `json:"lastReached,omitzero"`
 }
 
+// voids reports whether this ends a confirmation on these deciding facts for good:
+// they have changed, or something speaks against them. Proof that is only too old,
+// or waits for another server, does not: the same facts shown again restore it.
+func (s ServerAssessment) voids(hash string) bool {
+	return s.Hash != "" && s.Hash != hash || s.Verdict == VerdictVulnerable || len(s.Signs)+len(s.Contradictions) > 0 ||
+		slices.ContainsFunc(s.Steps, StepState.contradicted)
+}
+
 // Missing are the steps that are not done.
 func (s ServerAssessment) Missing() []StepState {
 	var m []StepState
@@ -85,6 +93,13 @@ type StepState struct {
 	Until time.Time `json:"until,omitzero"`
 	// Why says in one line what is missing, or what the evidence says against it.
 	Why string `json:"why,omitempty"`
+
+	second PersonID // who seconded By
+}
+
+// contradicted reports whether evidence in force says that the step is not done.
+func (s StepState) contradicted() bool {
+	return s.Evidence != "" && (s.Status == StepOpen || s.Status == StepClaimed)
 }
 
 // ran reports that the step has proof in force, fresh or not: what the order of

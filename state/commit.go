@@ -30,6 +30,8 @@ type FarmCommit struct {
 	Before, After map[string]Row
 	// OldUntil is when it was due before.
 	OldUntil time.Time
+	// OldRevision is the playbook revision of the assessment before.
+	OldRevision int
 }
 
 // BoardChanged reports whether something that clear depends on is different.
@@ -46,7 +48,7 @@ func (f FarmCommit) BoardChanged() bool {
 // Commit works out all that follows from the change: the farms are assessed,
 // status changes become transitions and notices, and a re-open revokes clear.
 func (tx *Tx) Commit() Commit {
-	c := Commit{Work: tx.Work, BoardRev: -1}
+	c := Commit{Work: tx.Work, BoardRev: tx.boardRev}
 	var changes []Transition
 	for _, name := range slices.Sorted(maps.Keys(tx.touched)) {
 		fc, ts := tx.settleFarm(tx.farms[name])
@@ -54,6 +56,7 @@ func (tx *Tx) Commit() Commit {
 		changes = append(changes, ts...)
 	}
 	tx.consequences(changes)
+	tx.holdClear(c.Farms)
 	c.Incident, c.IncidentChanged = tx.Incident, tx.incident
 	c.Empty = !tx.incident && len(tx.events) == 0 && len(tx.notices) == 0 && !c.rowsChanged()
 	c.Entry = AuditEntry{
@@ -68,13 +71,19 @@ func (tx *Tx) Commit() Commit {
 
 func (c Commit) rowsChanged() bool {
 	return slices.ContainsFunc(c.Farms, func(f FarmCommit) bool {
-		return len(f.After) > 0 || !f.OldUntil.Equal(f.State.Until)
+		return len(f.After) > 0 || !f.OldUntil.Equal(f.State.Until) || f.OldRevision != f.State.Revision
 	})
 }
 
 func (tx *Tx) settleFarm(f *FarmState) (FarmCommit, []Transition) {
+	fc := FarmCommit{Before: map[string]Row{}, After: map[string]Row{}, OldUntil: f.Until, OldRevision: f.Revision}
+	if tx.closed { // nothing changes any more, and time changes nothing
+		f.Until, f.Revision = time.Time{}, tx.Incident.Rules.Revision
+		fc.State = *f
+		return fc, nil
+	}
 	a := f.Assess(tx.Incident.Rules, tx.Work.At)
-	fc := FarmCommit{Before: map[string]Row{}, After: map[string]Row{}, OldUntil: f.Until}
+	tx.endConfirmations(f, a)
 	rows := map[string]Row{}
 	var changes []Transition
 	for i, s := range f.Farm.Servers {
@@ -97,6 +106,20 @@ func (tx *Tx) settleFarm(f *FarmState) (FarmCommit, []Transition) {
 	f.Rows, f.Until, f.Revision = rows, a.Until, tx.Incident.Rules.Revision
 	fc.State = *f
 	return fc, changes
+}
+
+// endConfirmations takes back confirmations that the assessment voids, so that they
+// do not come back into force when what voided them is gone: after a regression two
+// persons look again.
+func (tx *Tx) endConfirmations(f *FarmState, a Assessment) {
+	f.Farm.Confirmations = slices.DeleteFunc(slices.Clone(f.Farm.Confirmations), func(c Confirmation) bool {
+		s, ok := a.Server(c.Server)
+		ends := !ok || s.Status != StatusRetired && s.voids(c.Hash)
+		if ends {
+			tx.event("confirmation ended", f.Farm.Name, c.Server, c)
+		}
+		return ends
+	})
 }
 
 // whyNow is the one line that explains a status.
@@ -126,8 +149,24 @@ func (tx *Tx) consequences(changes []Transition) {
 				Coalesce: fmt.Sprintf("%s %s %s", kind, tx.Incident.ID, t.Owner),
 			})
 		}
-		if !t.To.Settled() && (t.From.Settled() || t.New) {
+		// A risk that is accepted later was not part of what was declared.
+		if t.To == StatusExcepted && t.From != StatusExcepted {
 			tx.revoke(fmt.Sprintf("%s is %s", t.Server, t.To))
+		}
+	}
+}
+
+// holdClear revokes a declaration that a server of a changed farm stands against.
+func (tx *Tx) holdClear(farms []FarmCommit) {
+	if tx.closed {
+		return
+	}
+	for _, f := range farms {
+		for _, s := range f.State.Farm.Servers {
+			if row := f.State.Rows[s.Name]; !row.Status.Settled() {
+				tx.revoke(fmt.Sprintf("%s is %s", s.Name, row.Status))
+				return
+			}
 		}
 	}
 }

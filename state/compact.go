@@ -1,60 +1,186 @@
 package state
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
-// Compact drops evidence that no assessment can depend on: within an unbroken
-// run of equal observations by one source, what lies between the first of each
-// epoch and the last. An epoch ends whenever anything in the farm is observed to
-// change. The audit record keeps everything.
+// maxReadings is of how many different builds, the newest ones, an outside
+// observer's readings of one subject are kept: a hostile server can answer with a
+// new one each time, and must not fill up the record of its farm.
+const maxReadings = 30
+
+// Compact drops evidence that no assessment depends on. Evidence that comes later,
+// in the order of observation, is assessed as if nothing had been dropped; what was
+// observed earlier and comes late never looks better for it. The audit record keeps
+// everything.
+//
+// Of looks and of indicators from outside, the newest of each value tells all. Of
+// builds read from outside, see keepReadings. Of what was seen from inside, a run
+// of equal observations is told by its first and last, and by the first after
+// anything else that was seen of the same subject: there a step may begin anew.
 func Compact(evidence []Evidence) []Evidence {
-	es := slices.Clone(evidence)
-	slices.SortFunc(es, byObservation)
-	type key struct {
-		subject    Subject
-		kind       Kind
-		source     Source
-		tool       string
-		by, second PersonID
+	c := compaction{trails: map[trail][]int{}, marks: map[Subject][]time.Time{}}
+	for i := range evidence {
+		c.es = append(c.es, &evidence[i])
 	}
-	type last struct {
-		index, epoch int // of the newest kept
-		first        bool
+	slices.SortFunc(c.es, byObservation)
+	c.keep = make([]bool, len(c.es))
+	for i, e := range c.es {
+		c.trails[trailOf(e)] = append(c.trails[trailOf(e)], i)
 	}
-	epoch := 0
-	seen := map[key]last{}
-	reach := map[key]int{} // of looks only the last of each value tells anything
-	drop := make([]bool, len(es))
-	for i, e := range es {
-		k := key{e.Subject, e.Kind, e.Source, e.Tool, e.By, e.Second}
-		if e.Kind == KindReach {
-			k.tool = e.Value
-			if j, ok := reach[k]; ok {
-				drop[j] = true
-			}
-			reach[k] = i
-			continue
-		}
-		l, ok := seen[k]
-		if !ok || !sameSaying(es[l.index], e) {
-			epoch++
-			seen[k] = last{i, epoch, true}
-			continue
-		}
-		if l.epoch == epoch && !l.first {
-			drop[l.index] = true
-		}
-		seen[k] = last{i, epoch, l.epoch != epoch}
+	c.keepEnds()
+	// What begins anew after something may be what another step must come after.
+	for range 2 {
+		c.keepBeginnings()
 	}
-	out := es[:0]
-	for i, e := range es {
-		if !drop[i] {
-			out = append(out, e)
+	var out []Evidence
+	for i, e := range c.es {
+		if c.keep[i] {
+			out = append(out, *e)
 		}
 	}
 	return out
 }
 
+// trail is what one source goes on saying about one thing.
+type trail struct {
+	subject    Subject
+	kind       Kind
+	source     Source
+	tool       string
+	by, second PersonID // of attestations: each is the word of other persons
+}
+
+func trailOf(e *Evidence) trail {
+	t := trail{subject: e.Subject, kind: e.Kind, source: e.Source, tool: e.Tool}
+	if e.Source == SourceAttestation {
+		t.by, t.second = e.By, e.Second
+	}
+	return t
+}
+
+type compaction struct {
+	es     []*Evidence // in order of observation
+	keep   []bool
+	trails map[trail][]int
+	// marks are the moments of what is kept of a subject.
+	marks map[Subject][]time.Time
+}
+
+func (c *compaction) keepEnds() {
+	for t, idx := range c.trails {
+		switch {
+		case t.kind == KindReach || !t.source.Inside() && t.kind != KindBuild:
+			c.keepNewest(idx)
+		case !t.source.Inside():
+			c.keepReadings(t, idx)
+		default:
+			for _, r := range c.runs(idx) {
+				c.keepOne(r[0])
+				c.keepOne(r[len(r)-1])
+			}
+		}
+	}
+}
+
+func (c *compaction) keepOne(i int) {
+	if c.keep[i] {
+		return
+	}
+	c.keep[i] = true
+	e := c.es[i]
+	if e.Kind == KindReach || !e.Source.Inside() && e.Kind != KindBuild {
+		return // no step begins anew because of it
+	}
+	c.marks[e.Subject] = append(c.marks[e.Subject], e.Observed)
+	if !e.At.IsZero() {
+		c.marks[e.Subject] = append(c.marks[e.Subject], e.At)
+	}
+}
+
+func (c *compaction) keepNewest(idx []int) {
+	newest := map[string]int{}
+	for _, i := range idx {
+		newest[c.es[i].Value] = i
+	}
+	for _, i := range newest {
+		c.keepOne(i)
+	}
+}
+
+// keepReadings keeps of an outside observer the newest runs of each build that it
+// read, with what it read before and after them: a note that a build is stale holds
+// only as long as the observer read nothing else. Each note can settle one run, and
+// the next note one more.
+func (c *compaction) keepReadings(t trail, idx []int) {
+	left := map[string]int{}
+	for _, n := range c.es {
+		if n.Kind == KindStale && n.Subject == t.subject {
+			left[n.Value]++
+		}
+	}
+	builds := 0
+	seen := map[string]bool{}
+	runs := c.runs(idx)
+	for k, r := range slices.Backward(runs) {
+		value := c.es[r[0]].Value
+		if _, err := ParseVersion(value); err != nil {
+			value = "" // all that is no build is one thing: unreadable
+		}
+		if !seen[value] {
+			seen[value], left[value] = true, left[value]+2
+			builds++
+		}
+		if builds > maxReadings || left[value] == 0 {
+			continue
+		}
+		left[value]--
+		c.keepOne(r[0])
+		c.keepOne(r[len(r)-1])
+		if k > 0 {
+			c.keepOne(runs[k-1][len(runs[k-1])-1])
+		}
+		if k+1 < len(runs) {
+			c.keepOne(runs[k+1][0])
+		}
+	}
+}
+
+// runs cuts a trail wherever it says something else.
+func (c *compaction) runs(idx []int) [][]int {
+	var out [][]int
+	for k, i := range idx {
+		if k == 0 || !sameSaying(c.es[idx[k-1]], c.es[i]) {
+			out = append(out, nil)
+		}
+		out[len(out)-1] = append(out[len(out)-1], i)
+	}
+	return out
+}
+
+// keepBeginnings keeps of what was seen from inside the first at and the first
+// after each moment of its subject.
+func (c *compaction) keepBeginnings() {
+	marks := c.marks
+	c.marks = map[Subject][]time.Time{}
+	for t, idx := range c.trails {
+		if !t.source.Inside() || t.kind == KindReach {
+			continue
+		}
+		for _, m := range marks[t.subject] {
+			at, _ := slices.BinarySearchFunc(idx, m, func(i int, m time.Time) int { return c.es[i].Observed.Compare(m) })
+			for ; at < len(idx); at++ {
+				c.keepOne(idx[at])
+				if c.es[idx[at]].Observed.After(m) {
+					break
+				}
+			}
+		}
+	}
+}
+
 // sameSaying reports whether y only repeats x.
-func sameSaying(x, y Evidence) bool {
+func sameSaying(x, y *Evidence) bool {
 	return x.Value == y.Value && x.At.Equal(y.At) && x.From.Equal(y.From) && x.To.Equal(y.To)
 }

@@ -2,8 +2,11 @@ package state
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 )
 
 // Propose asks for a second person. What it is about is checked now and again
@@ -29,26 +32,91 @@ func (tx *Tx) Propose(p Proposal) error {
 	if s.Retired != nil {
 		return refuse(fmt.Sprintf("%s is retired.", s.Name), "")
 	}
-	if p.Kind == ProposeConfirm {
-		if p.Hash, err = tx.confirmable(f, s.Name); err != nil {
-			return err
-		}
+	if p, err = tx.checked(f, p); err != nil {
+		return err
 	}
-	if p.Evidence != nil {
-		e := *p.Evidence
-		e.Source, e.By, e.Second, e.Recorded = SourceAttestation, p.By, "pending", p.At
-		if err := tx.checkEvidence(f, e); err != nil {
-			return err
-		}
-		e.Second = ""
-		p.Evidence = &e
+	if f.Farm.Proposals, err = tx.waiting(f.Farm.Proposals, p); err != nil {
+		return err
 	}
-	if p.Exception != nil && !p.Exception.Expires.After(tx.Work.At) {
-		return refuse("An exception must end in the future.", "")
-	}
-	f.Farm.Proposals = append(tx.live(f.Farm.Proposals), p)
 	tx.event("proposed", f.Farm.Name, s.Name, p)
 	return nil
+}
+
+// checked is a proposal about a server with what its kind needs, and nothing else.
+func (tx *Tx) checked(f *FarmState, p Proposal) (Proposal, error) {
+	var err error
+	e, x := p.Evidence, p.Exception
+	p.Evidence, p.Exception = nil, nil
+	switch p.Kind {
+	case ProposeConfirm:
+		p.Hash, err = tx.confirmable(f, p.Server)
+	case ProposeAttest:
+		p.Evidence, err = tx.attestable(f, p, e)
+	case ProposeExcept:
+		p.Exception, err = tx.exceptable(p, x)
+	case ProposeRetire:
+		if strings.TrimSpace(p.Reason) == "" {
+			err = refuse("To retire a server needs a reason.", "")
+		}
+	default:
+		err = refuse(fmt.Sprintf("Nobody can ask for %.40q.", p.Kind), "")
+	}
+	return p, err
+}
+
+func (tx *Tx) attestable(f *FarmState, p Proposal, given *Evidence) (*Evidence, error) {
+	if given == nil {
+		return nil, refuse("An attestation needs what is attested.", "")
+	}
+	e := *given
+	e.Source, e.By, e.Second, e.Recorded = SourceAttestation, p.By, p.By+" and another", p.At
+	if err := tx.checkEvidence(f, e); err != nil {
+		return nil, err
+	}
+	if e.Subject.Server != "" && e.Subject.Server != p.Server {
+		return nil, refuse(fmt.Sprintf("The attestation is about %s, the request about %s.", e.Subject.Server, p.Server), "")
+	}
+	e.Second = ""
+	return &e, nil
+}
+
+func (tx *Tx) exceptable(p Proposal, given *Exception) (*Exception, error) {
+	if given == nil {
+		return nil, refuse("An exception needs a reason and an end.", "")
+	}
+	x := *given
+	x.Reason, x.Expires = cmp.Or(x.Reason, p.Reason), plain(x.Expires)
+	switch {
+	case strings.TrimSpace(x.Reason) == "":
+		return nil, refuse("An exception needs a reason.", "")
+	case len(x.Reason) > MaxReason:
+		return nil, refuse("The reason is too long.", "")
+	case !x.Expires.After(tx.Work.At):
+		return nil, refuse("An exception must end in the future.", "")
+	case x.Expires.After(tx.Work.At.Add(MaxException)):
+		return nil, refuse("An exception may last a year at most.", "Choose an earlier end; it can be renewed.")
+	}
+	for _, id := range x.Steps {
+		if _, ok := tx.Incident.Rules.Step(id); !ok {
+			return nil, refuse(fmt.Sprintf("The playbook has no step %.40q.", id), "")
+		}
+	}
+	return &x, nil
+}
+
+// waiting adds a proposal to those that wait. An id means one proposal only, and
+// the same person's request to confirm the same server takes the place of an older one.
+func (tx *Tx) waiting(ps []Proposal, p Proposal) ([]Proposal, error) {
+	ps = slices.DeleteFunc(tx.live(ps), func(o Proposal) bool {
+		return p.Kind == ProposeConfirm && o.Kind == p.Kind && o.Server == p.Server && o.By == p.By
+	})
+	switch {
+	case p.ID == "" || slices.ContainsFunc(ps, func(o Proposal) bool { return o.ID == p.ID }):
+		return nil, refuse(fmt.Sprintf("There is a request %q already.", p.ID), "Ask again.")
+	case len(ps) >= MaxProposals:
+		return nil, refuse(fmt.Sprintf("%d requests wait for a second person already.", len(ps)), "Approve some first; each ends after a day.")
+	}
+	return append(ps, p), nil
 }
 
 // live leaves out proposals that ended.
@@ -79,7 +147,8 @@ func (tx *Tx) Approve(id string) (Proposal, error) {
 	if err := tx.open(); err != nil {
 		return Proposal{}, err
 	}
-	for _, f := range tx.farms {
+	for _, name := range slices.Sorted(maps.Keys(tx.farms)) {
+		f := tx.farms[name]
 		i := slices.IndexFunc(f.Farm.Proposals, func(p Proposal) bool { return p.ID == id })
 		if i < 0 {
 			continue
@@ -111,20 +180,28 @@ func (tx *Tx) mayApprove(p Proposal) error {
 }
 
 func (tx *Tx) enact(f *FarmState, p Proposal) error {
+	i := slices.IndexFunc(f.Farm.Servers, func(s Server) bool { return s.Name == p.Server })
+	switch {
+	case i < 0:
+		return fmt.Errorf("server %q: %w", p.Server, ErrNotFound)
+	case f.Farm.Servers[i].Retired != nil:
+		return refuse(fmt.Sprintf("%s is retired.", p.Server), "")
+	case p.Kind == ProposeAttest && p.Evidence == nil, p.Kind == ProposeExcept && p.Exception == nil:
+		return fmt.Errorf("proposal %q has nothing to %s", p.ID, p.Kind)
+	}
 	switch p.Kind {
 	case ProposeConfirm:
 		return tx.confirm(f, p)
 	case ProposeAttest:
 		e := *p.Evidence
 		e.Source, e.By, e.Second = SourceAttestation, p.By, tx.Work.By
-		return tx.Record(f.Farm.Name, e)
+		return tx.record(f, []Evidence{e})
 	case ProposeExcept:
 		x := *p.Exception
 		x.ID, x.Server, x.By, x.Second, x.At = p.ID, p.Server, p.By, tx.Work.By, tx.Work.At
 		f.Farm.Exceptions = append(f.Farm.Exceptions, x)
 		tx.event("exception", f.Farm.Name, p.Server, x)
 	case ProposeRetire:
-		i := slices.IndexFunc(f.Farm.Servers, func(s Server) bool { return s.Name == p.Server })
 		f.Farm.Servers[i].Retired = &Retirement{Reason: p.Reason, By: p.By, Second: tx.Work.By, At: tx.Work.At}
 		tx.event("retired", f.Farm.Name, p.Server, f.Farm.Servers[i].Retired)
 	default:
@@ -135,11 +212,11 @@ func (tx *Tx) enact(f *FarmState, p Proposal) error {
 
 func (tx *Tx) confirm(f *FarmState, p Proposal) error {
 	a, _ := f.Assess(tx.Incident.Rules, tx.Work.At).Server(p.Server)
-	if a.Hash != p.Hash {
+	if a.Hash == "" || a.Hash != p.Hash {
 		return refuse(fmt.Sprintf("What %s was to be confirmed on has changed since; it is %s now.", p.Server, a.Status), "Look at it, and ask again.")
 	}
 	if slices.Contains(a.Deciders, tx.Work.By) {
-		return refuse("You claimed or attested something that this rests on.", "It takes a person who did not.")
+		return refuse("You claimed, attested or seconded something that this rests on.", "It takes a person who did not.")
 	}
 	c := Confirmation{Server: p.Server, Hash: p.Hash, By: p.By, Second: tx.Work.By, At: tx.Work.At}
 	f.Farm.Confirmations = slices.DeleteFunc(slices.Clone(f.Farm.Confirmations), func(o Confirmation) bool { return o.Server == p.Server })
@@ -163,7 +240,15 @@ func (tx *Tx) proposeClear(p Proposal) error {
 	if tx.Incident.Clear != nil {
 		return refuse(fmt.Sprintf("It was declared clear %s.", stamp(tx.Incident.Clear.At)), "")
 	}
-	tx.Incident.Proposals, tx.incident = append(tx.live(tx.Incident.Proposals), p), true
+	if p.Hash == "" {
+		return refuse("To declare clear needs the board that it is declared on.", "")
+	}
+	p.Server, p.Evidence, p.Exception = "", nil, nil
+	ps, err := tx.waiting(tx.Incident.Proposals, p)
+	if err != nil {
+		return err
+	}
+	tx.Incident.Proposals, tx.incident = ps, true
 	tx.event("proposed", "", "", p)
 	return nil
 }
@@ -175,6 +260,8 @@ func (b Board) MayClear() error {
 		return refuse(fmt.Sprintf("%d farms wait to be assessed anew.", b.Overdue), "Ask again in a moment.")
 	case !b.Counts.MayClear() && b.Counts.Total() == 0:
 		return refuse("There are no servers in this incident.", "")
+	case !b.Counts.MayClear() && b.Counts.Open() == 0:
+		return refuse("The counts of servers are wrong.", "Tell whoever runs allclear; see doctor.")
 	case !b.Counts.MayClear():
 		return refuse(fmt.Sprintf("Not clear: %d of %d servers are open.", b.Counts.Open(), b.Counts.Total()), "See status.")
 	}
@@ -190,11 +277,17 @@ func (tx *Tx) DeclareClear(id string, b Board) error {
 	if i < 0 {
 		return fmt.Errorf("proposal %q: %w", id, ErrNotFound)
 	}
+	if len(tx.events) > 0 {
+		return errors.New("clear is declared in a change of its own: the board does not show what was changed before")
+	}
 	p := tx.Incident.Proposals[i]
+	if p.Kind != ProposeClear {
+		return fmt.Errorf("proposal %q has kind %q", p.ID, p.Kind)
+	}
 	if err := cmp.Or(tx.mayApprove(p), b.MayClear()); err != nil {
 		return err
 	}
-	if p.Hash != b.Hash {
+	if b.Hash == "" || p.Hash != b.Hash {
 		return refuse("The board has changed since this was asked for.", "Look at it, and ask again.")
 	}
 	d := &Declaration{
@@ -202,6 +295,7 @@ func (tx *Tx) DeclareClear(id string, b Board) error {
 		Confirmed: b.Counts.Status[StatusConfirmed], Exceptions: b.Counts.Status[StatusExcepted], Retired: b.Counts.Status[StatusRetired],
 	}
 	tx.Incident.Clear, tx.Incident.Proposals, tx.incident = d, nil, true
+	tx.boardRev = b.Rev
 	tx.event("declared clear", "", "", d)
 	return nil
 }

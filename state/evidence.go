@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -74,6 +75,7 @@ const (
 	// KindContained says whether the server is disconnected: "yes" or "no".
 	KindContained Kind = "contained"
 	// KindEviction is a dated event: the attacker was evicted, or the server rebuilt.
+	// It counts when its value is one that the playbook accepts, else EvictionEvicted or EvictionRebuilt.
 	KindEviction Kind = "eviction"
 	// KindStale is a second person's note that an outside build (its value) is stale.
 	KindStale Kind = "stale"
@@ -81,6 +83,12 @@ const (
 	KindHunt Kind = "hunt"
 	// KindIndicator is an indicator path asked for: "found", "absent" or "unclear". Tool is its id.
 	KindIndicator Kind = "indicator"
+)
+
+// Values of KindEviction, for playbooks that do not list their own.
+const (
+	EvictionEvicted = "evicted"
+	EvictionRebuilt = "rebuilt"
 )
 
 // Source is where evidence comes from, in order of trust.
@@ -141,7 +149,10 @@ type Evidence struct {
 // the time of recording: the same observation told twice is one.
 func (e Evidence) NewID() string {
 	e.ID, e.Recorded = "", time.Time{}
-	b, _ := json.Marshal(e) // a struct of strings and times cannot fail
+	b, err := json.Marshal(e)
+	if err != nil { // a year that JSON cannot write: no two of them may become one
+		b = fmt.Appendf(nil, "%q", fmt.Sprintf("%#v", e))
+	}
 	sum := sha256.Sum256(b)
 	return "e" + hex.EncodeToString(sum[:8])
 }

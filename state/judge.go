@@ -9,8 +9,8 @@ import (
 // judge sets verdict, basis, reason and product from inside and outside evidence.
 // The worse one counts until it is settled.
 func (a *assessor) judge(out *ServerAssessment, s Server) {
-	if in, outside := a.products(s.Name); len(in)+len(outside) > 0 {
-		out.Product = append(in, outside...)[0]
+	if all := slices.Concat(a.inside[s.Name], a.out[s.Name], a.out[""]); len(all) > 0 {
+		out.Product = all[0]
 	}
 	inside, bad := a.insideFixed(s, out)
 	outside := a.outside(s, inside)
@@ -39,6 +39,33 @@ func (a *assessor) judge(out *ServerAssessment, s Server) {
 		out.Reason = "it answered, and no build could be read"
 	}
 	a.noteDisagreements(out)
+	a.noteProducts(out, s)
+}
+
+// noteProducts objects to builds of different products on one server: a build
+// that was taken from another server proves nothing about this one.
+func (a *assessor) noteProducts(out *ServerAssessment, s Server) {
+	first := ""
+	differs := func(value, who string) {
+		switch p := a.judgeValue(value).Product; {
+		case p == "" || !a.affected(p):
+		case first == "":
+			first = p
+		case p != first:
+			out.Contradictions = append(out.Contradictions, fmt.Sprintf(
+				"%s reads %s, a build of %s and not of %s; look again, or have a second person note it as stale", who, value, p, first))
+		}
+	}
+	for _, st := range out.Steps {
+		if step, _ := a.rules.Step(st.Step); st.ran() && slices.ContainsFunc(step.Proof, func(p Proof) bool { return p.FixLine }) {
+			differs(st.Value, st.Source.String())
+		}
+	}
+	for _, stream := range a.streams(Subject{Server: s.Name}, KindBuild) {
+		if last := stream[len(stream)-1]; !a.settled(last) {
+			differs(last.Value, basisOf(last))
+		}
+	}
 }
 
 // insideFixed reports whether every Fix step of the server is done, and what
@@ -99,9 +126,10 @@ func severity(v Verdict) int {
 	return []int{VerdictFixed: 0, VerdictUnknown: 1, VerdictVulnerable: 2}[v]
 }
 
-// streams groups outside evidence by observer, in a stable order.
-func (a *assessor) streams(sub Subject, k Kind) [][]Evidence {
-	var out [][]Evidence
+// streams groups outside evidence by observer, in a stable order. Of the same
+// moment, the worst reading comes last.
+func (a *assessor) streams(sub Subject, k Kind) [][]*Evidence {
+	var out [][]*Evidence
 	index := map[string]int{}
 	for _, e := range a.by[subjectKind{sub, k}] {
 		if e.Source.Inside() {
@@ -116,37 +144,45 @@ func (a *assessor) streams(sub Subject, k Kind) [][]Evidence {
 		}
 		out[i] = append(out[i], e)
 	}
+	for _, stream := range out {
+		slices.SortStableFunc(stream, func(x, y *Evidence) int {
+			if c := x.Observed.Compare(y.Observed); c != 0 {
+				return c
+			}
+			return severity(a.judgeValue(x.Value).Verdict) - severity(a.judgeValue(y.Value).Verdict)
+		})
+	}
 	return out
 }
 
 // inForce is what an observer's answers amount to now. "Vulnerable" stays in
-// force until the observer reads "fixed", or reads something else and newer
-// inside evidence shows the fix, or two persons note the value as stale.
-func (a *assessor) inForce(stream []Evidence, s Server, insideFixed bool) (outsideLook, bool) {
-	last := stream[len(stream)-1]
-	look := outsideLook{judgement: a.judgeValue(last.Value), basis: basisOf(last), value: last.Value}
-	if look.judgement.Verdict == VerdictVulnerable && a.settled(last) {
-		return outsideLook{}, false
-	}
-	if look.judgement.Verdict != VerdictUnknown {
-		return look, true
-	}
-	for _, e := range slices.Backward(stream) {
-		j := a.judgeValue(e.Value)
-		if j.Verdict == VerdictFixed {
-			break
-		}
-		if j.Verdict == VerdictVulnerable && !a.settled(e) {
-			if insideFixed && a.insideSeenAfter(s, e.Observed) {
-				break
+// force until the observer reads "fixed", or reads another build of the product and
+// newer inside evidence shows the fix, or two persons note the value as stale. An
+// answer that is no build of the product answers nothing.
+func (a *assessor) inForce(stream []*Evidence, s Server, insideFixed bool) (look outsideLook, ok bool) {
+	changed := false
+	for i, e := range slices.Backward(stream) {
+		j, settled := a.judgeValue(e.Value), false
+		switch j.Verdict {
+		case VerdictVulnerable:
+			if settled = a.settled(e); !settled && !(changed && insideFixed && a.insideSeenAfter(s, e.Observed)) {
+				return outsideLook{judgement: j, basis: basisOf(e), value: e.Value}, true
 			}
-			return outsideLook{judgement: j, basis: basisOf(e), value: e.Value}, true
+			changed = changed || settled
+		case VerdictUnknown:
+			changed = changed || j.Product != "" && a.affected(j.Product)
+		}
+		if i == len(stream)-1 && !settled {
+			look, ok = outsideLook{judgement: j, basis: basisOf(e), value: e.Value}, true
+		}
+		if j.Verdict == VerdictFixed || j.Verdict == VerdictVulnerable && !settled {
+			break // what it read before is answered
 		}
 	}
-	return look, true
+	return look, ok
 }
 
-func basisOf(e Evidence) string {
+func basisOf(e *Evidence) string {
 	who := e.Source.String()
 	if e.Tool != "" {
 		who += " " + e.Tool
@@ -186,14 +222,11 @@ func (a *assessor) disputed(st StepState) bool {
 	if !ok {
 		return false
 	}
-	for _, e := range a.timeline(step, st.Subject) {
-		if e.Observed.After(st.Observed) {
-			if o, _ := a.read(step, st.Subject, e, time.Time{}); o == saysGood {
-				return true
-			}
-		}
-	}
-	return false
+	timeline := a.timeline(step, st.Subject)
+	return slices.ContainsFunc(timeline, func(e saying) bool {
+		o, _ := a.read(step, st.Subject, &e, time.Time{})
+		return o == saysGood && e.Observed.After(st.Observed)
+	})
 }
 
 // looks are when somebody last looked at the server from outside, and last
@@ -211,17 +244,17 @@ func (a *assessor) looks(server string) (look, reached time.Time) {
 // contained reports whether the newest word on it is that the server is
 // disconnected. An answer after that word contradicts it.
 func (a *assessor) contained(out *ServerAssessment, server string) bool {
-	es := a.by[subjectKind{Subject{Server: server}, KindContained}]
 	var last *Evidence
-	for i, e := range es {
-		if e.Source.Inside() {
-			last = &es[i]
+	for _, e := range a.by[subjectKind{Subject{Server: server}, KindContained}] {
+		same := last != nil && e.Observed.Equal(last.Observed)
+		if e.Source.Inside() && !(same && last.Value != "yes") {
+			last = e
 		}
 	}
 	if last == nil || last.Value != "yes" {
 		return false
 	}
-	if out.LastReached.After(last.Observed) {
+	if !out.LastReached.Before(last.Observed) {
 		out.Notes = append(out.Notes, fmt.Sprintf(
 			"said to be disconnected %s, but it answered %s", stamp(last.Observed), stamp(out.LastReached)))
 		return false

@@ -3,6 +3,7 @@ package state
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // PersonID identifies a human across platforms ("lead-1"). It comes from
@@ -69,11 +70,15 @@ func (p People) ByID(id PersonID) (Person, bool) {
 func (p People) Validate() error {
 	ids, links := map[PersonID]bool{}, map[string]PersonID{}
 	for _, x := range p {
-		if x.ID == "" || ids[x.ID] {
+		id := PersonID(strings.ToLower(strings.TrimSpace(string(x.ID))))
+		if id == "" || ids[id] {
 			return fmt.Errorf("person id %q is empty or used twice", x.ID)
 		}
-		ids[x.ID] = true
+		ids[id] = true
 		for _, l := range x.Links {
+			if l == "" || l != strings.TrimSpace(l) {
+				return fmt.Errorf("identity %q of %q is empty, or begins or ends with a space", l, x.ID)
+			}
 			if o, ok := links[l]; ok {
 				return fmt.Errorf("identity %q is linked to both %q and %q", l, o, x.ID)
 			}

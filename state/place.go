@@ -25,12 +25,12 @@ func (t TLP) String() string { return "TLP:" + nameOf(tlpNames, int(t)) }
 
 // Allows reports whether something marked m may go to a place whose ceiling is t.
 // RED goes to no place at all: it is for named persons.
-func (t TLP) Allows(m TLP) bool { return m != TLPRed && m >= t }
+func (t TLP) Allows(m TLP) bool { return m != TLPRed && m <= TLPClear && m >= t }
 
 // ParseTLP reads a marking in the spellings that are found in the field.
 func ParseTLP(s string) (TLP, error) {
 	n := strings.ToUpper(strings.TrimSpace(s))
-	n = strings.TrimPrefix(strings.TrimPrefix(n, "TLP:"), "TLP ")
+	n = strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(n, "TLP:"), "TLP "))
 	switch n {
 	case "RED":
 		return TLPRed, nil

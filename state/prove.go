@@ -1,7 +1,6 @@
 package state
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -16,65 +15,85 @@ const (
 	saysBad
 )
 
+// saying is evidence about a step, with the proof of the step that it belongs to
+// (nil: an outside look that says "vulnerable") and its place in the order.
+type saying struct {
+	*Evidence
+	proof *Proof
+	at    time.Time
+	bad   bool
+}
+
 // run is an unbroken run of evidence that proves a step.
 type run struct {
 	since time.Time
-	best  *Evidence // the most trusted, then the newest
+	best  *saying // the most trusted, then the newest
 }
 
 // prove works out whether the evidence proves a step for a subject. What counts
 // must have happened after the gate.
 func (a *assessor) prove(st Step, sub Subject, after time.Time) StepState {
 	var r run
-	var bad *Evidence
+	var bad *saying
+	var broke time.Time
 	why := ""
-	for _, e := range a.timeline(st, sub) {
+	timeline := a.timeline(st, sub)
+	for i := range timeline {
+		e := &timeline[i]
 		o, reason := a.read(st, sub, e, after)
 		switch o {
 		case saysBad:
-			bad, r = &e, run{}
+			r, broke = run{}, e.at
+			if bad == nil || e.Source >= bad.Source {
+				bad = e // a lesser source that agrees does not make it easier to answer
+			}
 		case saysGood:
 			if bad != nil && e.Source < bad.Source {
 				why = fmt.Sprintf("%s says %q, but %s said %q", e.Source, e.Value, bad.Source, bad.Value)
 				continue // the worse counts until a source as good says otherwise
 			}
-			r = r.extend(e, bad, dated(st, e.Kind))
-			bad = nil
+			r, bad = r.extend(e, latest(a.when(e), broke)), nil
 		default:
 			if reason != "" {
 				why = reason
 			}
 		}
 	}
-	return a.conclude(st, r, bad, why)
+	return a.conclude(r, bad, why)
 }
 
 // extend adds proving evidence to the run, or begins one. A run cannot begin
 // before the evidence that ended the last one.
-// Of dated events the last one counts: keys rotated again are not yet in use.
-func (r run) extend(e Evidence, broke *Evidence, dated bool) run {
-	at := when(e)
-	if broke != nil && at.Before(broke.Observed) {
-		at = broke.Observed
+// Of dated events the last one counts: keys rotated again are not yet in use. A
+// lesser source takes over from a better one only when that had become too old.
+func (r run) extend(e *saying, at time.Time) run {
+	if r.best == nil || e.proof.Dated {
+		return run{since: at, best: e}
 	}
-	if r.best == nil || dated {
-		return run{since: at, best: &e}
-	}
-	if e.Source >= r.best.Source {
-		r.best = &e
+	age := r.best.proof.MaxAge
+	if e.Source >= r.best.Source || age > 0 && !e.Observed.Before(r.best.Observed.Add(age)) {
+		r.best = e
 	}
 	return r
 }
 
-// when is the time of the event itself, where the evidence tells it.
-func when(e Evidence) time.Time {
-	if !e.At.IsZero() {
-		return e.At
+// when is the time of the event itself, where the evidence tells it and it can be
+// true: nobody installs a build before it is published, or sees what is yet to come.
+func (a *assessor) when(e *saying) time.Time {
+	switch {
+	case e.At.IsZero() || e.At.After(e.Observed):
+		return e.Observed
+	case e.proof.FixLine:
+		v, _ := ParseVersion(e.Value)
+		_, b, _ := a.rules.branch(v)
+		if e.At.Before(b.released(v).AddDate(0, 0, -1)) {
+			return e.Observed
+		}
 	}
-	return e.Observed
+	return e.At
 }
 
-func (a *assessor) conclude(st Step, r run, bad *Evidence, why string) StepState {
+func (a *assessor) conclude(r run, bad *saying, why string) StepState {
 	if bad != nil {
 		reason := fmt.Sprintf("%s of %s says %q", bad.Source, stamp(bad.Observed), bad.Value)
 		if why != "" {
@@ -91,9 +110,9 @@ func (a *assessor) conclude(st Step, r run, bad *Evidence, why string) StepState
 		Since: r.since, Observed: e.Observed,
 	}
 	if e.Source == SourceAttestation {
-		out.Status, out.By = StepAttested, e.By
+		out.Status, out.By, out.second = StepAttested, e.By, e.Second
 	}
-	if age := maxAge(st, e.Kind); age > 0 {
+	if age := e.proof.MaxAge; age > 0 {
 		out.Until = e.Observed.Add(age)
 		if !a.now.Before(out.Until) {
 			out.Status, out.Why = StepStale, fmt.Sprintf("proof of %s is too old; show it again", stamp(e.Observed))
@@ -102,147 +121,143 @@ func (a *assessor) conclude(st Step, r run, bad *Evidence, why string) StepState
 	return out
 }
 
-func maxAge(st Step, k Kind) time.Duration {
-	p, _ := st.proof(k)
-	return p.MaxAge
-}
-
-func dated(st Step, k Kind) bool {
-	p, _ := st.proof(k)
-	return p.Dated
-}
-
-func (st Step) proof(k Kind) (Proof, bool) {
-	for _, p := range st.Proof {
-		if p.Kind == k {
-			return p, true
+// proofBy is the proof of the step that takes this evidence.
+func (st Step) proofBy(k Kind, s Source) *Proof {
+	for i := range st.Proof {
+		if p := &st.Proof[i]; p.Kind == k && slices.Contains(p.Sources, s) {
+			return p
 		}
 	}
-	return Proof{}, false
+	return nil
 }
 
 // timeline is all evidence that speaks about a step of a subject, in order of
-// observation (of the event itself, for dated kinds). For the steps that make a
-// server fixed, an outside look that says "vulnerable" speaks too.
-func (a *assessor) timeline(st Step, sub Subject) []Evidence {
-	var out []Evidence
-	byEvent := false
-	for _, p := range st.Proof {
-		byEvent = byEvent || p.Dated
+// observation (of the event itself, for dated kinds). Of the same moment, what
+// contradicts the step comes last. For the steps that make a server fixed, an
+// outside look that says "vulnerable" speaks too.
+func (a *assessor) timeline(st Step, sub Subject) []saying {
+	var out []saying
+	for i := range st.Proof {
+		p := &st.Proof[i]
 		for _, e := range a.by[subjectKind{sub, p.Kind}] {
-			if slices.Contains(p.Sources, e.Source) {
-				out = append(out, e)
+			if st.proofBy(e.Kind, e.Source) != p {
+				continue
 			}
+			s := saying{Evidence: e, proof: p, at: e.Observed, bad: a.valueOf(st, p, e) == saysBad}
+			if p.Dated {
+				s.at = a.when(&s)
+			}
+			out = append(out, s)
 		}
 	}
 	if st.Fix && sub.Server != "" {
-		out = append(out, a.regressions(sub)...)
+		for _, e := range a.regressions(sub) {
+			out = append(out, saying{Evidence: e, at: e.Observed, bad: true})
+		}
 	}
-	slices.SortFunc(out, func(x, y Evidence) int {
-		return cmp.Or(x.Observed.Compare(y.Observed), cmp.Compare(a.badness(st, x), a.badness(st, y)), byObservation(x, y))
-	})
-	if byEvent {
-		slices.SortStableFunc(out, func(x, y Evidence) int { return x.At.Compare(y.At) })
-	}
+	slices.SortFunc(out, bySaying)
 	return out
 }
 
-// badness puts what contradicts a step behind what proves it at the same moment.
-func (a *assessor) badness(st Step, e Evidence) int {
-	p, ok := st.proof(e.Kind)
-	if !ok || a.valueOf(p, e) == saysBad {
+func bySaying(x, y saying) int {
+	if c := x.at.Compare(y.at); c != 0 {
+		return c
+	}
+	if x.bad != y.bad {
+		if y.bad {
+			return -1
+		}
 		return 1
 	}
-	return 0
+	return byObservation(x.Evidence, y.Evidence)
 }
 
 // regressions are the outside looks at a server that say "vulnerable" and that
 // nobody has settled.
-func (a *assessor) regressions(sub Subject) []Evidence {
-	var out []Evidence
+func (a *assessor) regressions(sub Subject) []*Evidence {
+	out, ok := a.regressed[sub]
+	if ok {
+		return out
+	}
 	for _, e := range a.by[subjectKind{sub, KindBuild}] {
 		if !e.Source.Inside() && a.judgeValue(e.Value).Verdict == VerdictVulnerable && !a.settled(e) {
 			out = append(out, e)
 		}
 	}
+	a.regressed[sub] = out
 	return out
 }
 
 func (a *assessor) judgeValue(value string) Judgement {
-	v, err := ParseVersion(value)
-	if err != nil {
-		return Judgement{Reason: err.Error()}
+	j, ok := a.judgements[value]
+	if ok {
+		return j
 	}
-	return a.rules.Judge(v)
+	if v, err := ParseVersion(value); err != nil {
+		j = Judgement{Reason: err.Error()}
+	} else {
+		j = a.rules.Judge(v)
+	}
+	a.judgements[value] = j
+	return j
 }
 
 // settled reports whether two persons noted that this outside build is stale. A
 // note holds while the observer goes on reading the same value without a break.
-func (a *assessor) settled(e Evidence) bool {
-	stream := a.stream(e)
+func (a *assessor) settled(e *Evidence) bool {
 	for _, n := range a.by[subjectKind{e.Subject, KindStale}] {
-		if n.Source != SourceAttestation || n.Value != e.Value {
-			continue
-		}
-		lo, hi := n.Observed, e.Observed
-		if hi.Before(lo) {
-			lo, hi = hi, lo
-		}
-		if !slices.ContainsFunc(stream, func(o Evidence) bool {
-			return o.Value != e.Value && !o.Observed.Before(lo) && !o.Observed.After(hi)
-		}) {
+		if n.Source == SourceAttestation && n.Value == e.Value && !a.changedBetween(e, n.Observed) {
 			return true
 		}
 	}
 	return false
 }
 
-// stream is what the same observer read of the same subject.
-func (a *assessor) stream(e Evidence) []Evidence {
-	var out []Evidence
-	for _, o := range a.by[subjectKind{e.Subject, e.Kind}] {
-		if o.Source == e.Source && o.Tool == e.Tool {
-			out = append(out, o)
-		}
+// changedBetween reports whether the observer of an outside build read anything
+// else between that and another moment.
+func (a *assessor) changedBetween(e *Evidence, other time.Time) bool {
+	lo, hi := e.Observed, other
+	if hi.Before(lo) {
+		lo, hi = hi, lo
 	}
-	return out
+	return slices.ContainsFunc(a.by[subjectKind{e.Subject, e.Kind}], func(o *Evidence) bool {
+		return o.Source == e.Source && o.Tool == e.Tool && o.Value != e.Value && !o.Observed.Before(lo) && !o.Observed.After(hi)
+	})
 }
 
 // read says what one piece of evidence says about a step, and why it does not count.
-func (a *assessor) read(st Step, sub Subject, e Evidence, after time.Time) (outcome, string) {
-	if p, ok := st.proof(e.Kind); ok {
-		return a.readProof(p, sub, e, after)
-	}
-	if e.Kind == KindBuild { // from regressions
+func (a *assessor) read(st Step, sub Subject, e *saying, after time.Time) (outcome, string) {
+	if e.bad {
 		return saysBad, ""
 	}
-	return saysNothing, ""
-}
-
-func (a *assessor) readProof(p Proof, sub Subject, e Evidence, after time.Time) (outcome, string) {
-	switch o := a.valueOf(p, e); {
-	case o != saysGood:
+	p := e.proof
+	if o := a.valueOf(st, p, e.Evidence); o != saysGood {
 		return o, ""
-	case p.Dated && e.At.IsZero():
+	}
+	at := a.when(e)
+	switch {
+	case !e.Source.Inside():
+		return saysNothing, "seen from outside, which proves nothing"
+	case p.Dated && (e.At.IsZero() || e.At.After(e.Observed)):
 		return saysNothing, "the evidence does not say when it happened"
-	case p.Dated && !e.At.After(after), !p.Dated && when(e).Before(after):
-		return saysNothing, fmt.Sprintf("dated %s, which is not after %s: do it again", stamp(when(e)), stamp(after))
+	case p.Dated && !at.After(after), !p.Dated && at.Before(after):
+		return saysNothing, fmt.Sprintf("dated %s, which is not after %s: do it again", stamp(at), stamp(after))
 	}
 	if p.Covers {
-		if reason := a.gap(sub, e); reason != "" {
+		if reason := a.gap(sub, e.Evidence); reason != "" {
 			return saysNothing, reason
 		}
 	}
 	return saysGood, ""
 }
 
-func (a *assessor) valueOf(p Proof, e Evidence) outcome {
+func (a *assessor) valueOf(st Step, p *Proof, e *Evidence) outcome {
 	if p.FixLine {
-		switch a.judgeValue(e.Value).Verdict {
-		case VerdictFixed:
-			return saysGood
-		case VerdictVulnerable:
+		switch j := a.judgeValue(e.Value); {
+		case j.Verdict == VerdictVulnerable:
 			return saysBad
+		case j.Verdict == VerdictFixed && (len(st.Products) == 0 || slices.Contains(st.Products, j.Product)):
+			return saysGood // a build of a product that the step is not about says nothing
 		}
 		return saysNothing
 	}
@@ -256,9 +271,12 @@ func (a *assessor) valueOf(p Proof, e Evidence) outcome {
 }
 
 // gap says which part of the time in question a hunt did not cover.
-func (a *assessor) gap(sub Subject, e Evidence) string {
+func (a *assessor) gap(sub Subject, e *Evidence) string {
 	if e.From.IsZero() || e.To.IsZero() {
 		return "the hunt does not say which time it covered"
+	}
+	if e.To.After(e.Observed) {
+		return "the hunt says that it covered a time after it was made"
 	}
 	if e.From.After(a.rules.Window) {
 		return fmt.Sprintf("the hunt begins %s, exploitation began %s", stamp(e.From), stamp(a.rules.Window))
@@ -302,3 +320,4 @@ func (a *assessor) exposureEnd(server string) (end time.Time, open string) {
 	}
 	return end, open
 }
+

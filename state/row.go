@@ -112,8 +112,14 @@ func (c Counts) Open() int {
 }
 
 // MayClear reports whether the playbook's rule for all clear holds: there are
-// servers, and each is confirmed, excepted or retired.
+// servers, and each is confirmed, excepted or retired. Counts below zero are
+// wrong, and could hide an open server in a sum.
 func (c Counts) MayClear() bool {
+	for _, k := range c.Status {
+		if k < 0 {
+			return false
+		}
+	}
 	return c.Open() == 0 && c.Status[StatusConfirmed]+c.Status[StatusExcepted] > 0
 }
 

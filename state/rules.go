@@ -149,10 +149,27 @@ func (r Rules) branch(v Version) (Product, Branch, bool) {
 }
 
 func (b Branch) contains(v Version) bool {
-	if v.IsZero() || v.Len() < b.Below.Len() && b.Below.HasPrefix(v) {
-		return false // too short to tell on which side of the end it lies
+	if v.IsZero() || v.Len() < b.Below.Len() && b.Below.HasPrefix(v) || b.From.HasPrefix(v) && !b.From.opens(v) {
+		return false // too short to tell on which side of an end it lies
 	}
 	return v.Compare(b.From.Prefix(v.Len())) >= 0 && v.Compare(b.Below) < 0
+}
+
+// released is when a fixed build was published, as far as the table tells: no
+// server can have had it before. Zero: not known.
+func (b Branch) released(v Version) time.Time {
+	var at time.Time
+	for _, k := range b.Known {
+		if k.Version.Compare(b.Fixed) < 0 || k.Version.Compare(v) > 0 {
+			continue
+		}
+		for _, layout := range []string{time.DateOnly, "2006-01"} {
+			if t, err := time.Parse(layout, k.Released); err == nil {
+				at = t
+			}
+		}
+	}
+	return at
 }
 
 // Judge says what a build means against the fix line. It compares by branch, so

@@ -13,30 +13,37 @@ const (
 )
 
 // lastSigns are the newest proof of compromise and the newest suspicion about a
-// server, cleared or not. A proof that only a shared address gave is a
-// suspicion about each server behind it.
+// server, cleared or not. A proof that only a shared address or an item gave is a
+// suspicion about each server of the farm.
 func (a *assessor) lastSigns(server string) (hit, suspicion *Evidence) {
-	newer := func(old *Evidence, e Evidence) *Evidence {
-		if old == nil || e.Observed.After(old.Observed) {
-			return &e
-		}
-		return old
-	}
 	for _, sign := range a.rules.Signs {
-		for _, sub := range []Subject{{Server: server}, {}} {
-			for _, e := range a.by[subjectKind{sub, sign.Kind}] {
-				if !slices.Contains(sign.Values, e.Value) {
-					continue
-				}
-				if sign.Proves && sub.Server != "" {
-					hit = newer(hit, e)
-				} else {
-					suspicion = newer(suspicion, e)
-				}
+		for _, e := range a.by[subjectKind{Subject{Server: server}, sign.Kind}] {
+			switch {
+			case !slices.Contains(sign.Values, e.Value):
+			case sign.Proves:
+				hit = newer(hit, e)
+			default:
+				suspicion = newer(suspicion, e)
 			}
 		}
 	}
+	if n := len(a.shared); n > 0 {
+		suspicion = newer(suspicion, a.shared[n-1])
+	}
 	return hit, suspicion
+}
+
+func newer(old, e *Evidence) *Evidence {
+	if old == nil || e.Observed.After(old.Observed) {
+		return e
+	}
+	return old
+}
+
+func (a *assessor) isSign(e *Evidence) bool {
+	return slices.ContainsFunc(a.rules.Signs, func(s Sign) bool {
+		return s.Kind == e.Kind && slices.Contains(s.Values, e.Value)
+	})
 }
 
 // evicted is when the last eviction of this server, or of its whole farm, was
@@ -45,12 +52,27 @@ func (a *assessor) evicted(server string) time.Time {
 	var at time.Time
 	for _, sub := range []Subject{{Server: server}, {}} {
 		for _, e := range a.by[subjectKind{sub, KindEviction}] {
-			if e.Source == SourceAttestation && e.At.After(at) {
+			if e.Source == SourceAttestation && a.evicts(e.Value) && e.At.After(at) && !e.At.After(e.Observed) {
 				at = e.At
 			}
 		}
 	}
 	return at
+}
+
+// evicts reports whether a value says that the attacker is out: what the playbook
+// takes as proof of it, else the words of KindEviction.
+func (a *assessor) evicts(value string) bool {
+	listed := false
+	for _, st := range a.rules.Steps {
+		for _, p := range st.Proof {
+			if p.Kind == KindEviction && slices.Contains(p.Good, value) {
+				return true
+			}
+			listed = listed || p.Kind == KindEviction
+		}
+	}
+	return !listed && (value == EvictionEvicted || value == EvictionRebuilt)
 }
 
 // signs are the signs of an attacker that are not cleared. A compromise is
@@ -70,9 +92,9 @@ func (a *assessor) signs(server string) (hits, suspicions []string) {
 }
 
 func (a *assessor) huntCleared(server string, suspicion Evidence) bool {
-	return slices.ContainsFunc(a.by[subjectKind{Subject{Server: server}, KindHunt}], func(e Evidence) bool {
+	return slices.ContainsFunc(a.by[subjectKind{Subject{Server: server}, KindHunt}], func(e *Evidence) bool {
 		return e.Source == SourceAttestation && e.Value == "clean" && e.Observed.After(suspicion.Observed) &&
-			!e.From.IsZero() && !e.From.After(a.rules.Window) && !e.To.Before(suspicion.Observed)
+			!e.From.IsZero() && !e.From.After(a.rules.Window) && !e.To.Before(suspicion.Observed) && !e.To.After(e.Observed)
 	})
 }
 
@@ -84,6 +106,9 @@ func describeSign(e Evidence) string {
 	where := ""
 	if e.Subject.Server == "" {
 		where = " at the farm's shared address"
+	}
+	if e.Subject.Item != "" {
+		where = " on " + e.Subject.Item
 	}
 	return fmt.Sprintf("%s%s (%s, %s)", what, where, e.Source, stamp(e.Observed))
 }

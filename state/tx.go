@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Limits of what is kept; more is refused, never cut silently.
@@ -14,11 +17,18 @@ const (
 	MaxName      = 120  // runes in the name of a server, farm, owner, group or item
 	MaxValue     = 4096 // bytes in the value of evidence
 	MaxReason    = 1000 // bytes in a reason, note or reference
-	MaxEvidence  = 5000 // pieces of evidence of one farm after compaction
+	MaxEvidence  = 5000 // pieces of evidence of one farm after compaction, and evidencePerServer more for each server
 	MaxFarm      = 500  // servers in one farm
+	MaxProposals = 200  // requests of one farm that wait for a second person
 	ProposalLife = 24 * time.Hour
+	// MaxException is how long a risk may be accepted at a time.
+	MaxException = 366 * 24 * time.Hour
 	// MaxSkew is how far ahead of ours a source's clock may be.
 	MaxSkew = 2 * time.Minute
+
+	evidencePerServer = 100
+	// maxReplicaSkew is how far the clocks of two replicas may be apart.
+	maxReplicaSkew = time.Hour
 )
 
 // Work says who changes what on whose request. The request and step make a
@@ -42,8 +52,25 @@ type FarmState struct {
 	Revision int `json:"revision,omitempty"`
 }
 
-// Assess applies the rules to the farm now.
+// Assess applies the rules to the farm now. What another replica recorded by a
+// clock that is a little ahead counts already: bad news must not vanish, nor a
+// confirmation come and go, with who looks.
 func (f FarmState) Assess(r Rules, now time.Time) Assessment {
+	limit := now.Add(maxReplicaSkew)
+	seen := func(t time.Time) {
+		if t.After(now) && t.Before(limit) {
+			now = t
+		}
+	}
+	for _, e := range f.Evidence {
+		seen(e.Observed)
+	}
+	for _, c := range f.Farm.Confirmations {
+		seen(c.At)
+	}
+	for _, x := range f.Farm.Exceptions {
+		seen(x.At)
+	}
 	return Assess(r, f.Farm, f.Evidence, now)
 }
 
@@ -58,14 +85,23 @@ type Tx struct {
 	notices  []Notice
 	touched  map[string]bool
 	incident bool // the incident record itself was changed
+	closed   bool // it was closed before this change
+	boardRev int64
 }
 
 // NewTx begins a change on an incident (zero when it is new) and the farms that
 // were loaded; a farm that does not exist is loaded empty, with its name.
 func NewTx(w Work, inc Incident, farms []FarmState) *Tx {
 	w.At = plain(w.At)
-	tx := &Tx{Work: w, Incident: inc, farms: map[string]*FarmState{}, touched: map[string]bool{}}
+	tx := &Tx{
+		Work: w, Incident: inc, farms: map[string]*FarmState{}, touched: map[string]bool{},
+		closed: !inc.Closed.IsZero(), boardRev: -1,
+	}
+	tx.Incident.Places = slices.Clip(inc.Places)
 	for _, f := range farms {
+		// What was loaded stays as it is: the change may be run again.
+		f.Farm.Servers, f.Farm.Claims = slices.Clone(f.Farm.Servers), slices.Clone(f.Farm.Claims)
+		f.Farm.Exceptions = slices.Clip(f.Farm.Exceptions)
 		tx.farms[f.Farm.Name] = &f
 	}
 	return tx
@@ -82,9 +118,9 @@ func (tx *Tx) Farm(name string) (*FarmState, error) {
 
 // farmOf finds the loaded farm of a server.
 func (tx *Tx) farmOf(server string) (*FarmState, Server, error) {
-	for _, f := range tx.farms {
-		if s, ok := f.Farm.Server(server); ok {
-			return f, s, nil
+	for _, name := range slices.Sorted(maps.Keys(tx.farms)) {
+		if s, ok := tx.farms[name].Farm.Server(server); ok {
+			return tx.farms[name], s, nil
 		}
 	}
 	return nil, Server{}, fmt.Errorf("server %q: %w", server, ErrNotFound)
@@ -117,7 +153,11 @@ func (tx *Tx) OpenIncident(inc Incident) error {
 	if tx.Incident.ID != "" {
 		return refuse(fmt.Sprintf("There already is an incident %s.", inc.ID), "Choose another name.")
 	}
+	if inc.ID == "" {
+		return refuse("An incident needs a name.", "")
+	}
 	inc.Opened, inc.OpenedBy = tx.Work.At, tx.Work.By
+	inc.Clear, inc.Proposals, inc.Closed, inc.ClosedBy = nil, nil, time.Time{}, ""
 	tx.Incident, tx.incident = inc, true
 	tx.event("incident opened", "", "", inc)
 	return nil
@@ -160,6 +200,7 @@ func (tx *Tx) Revise(r Rules) error {
 		return refuse(fmt.Sprintf("%s revision %d is not newer than revision %d of %s, which is in force.", r.Playbook, r.Revision, old.Revision, old.Playbook), "")
 	}
 	tx.Incident.Rules, tx.incident = r, true
+	tx.Incident.Proposals = nil // they were made on another board
 	tx.event("playbook revised", "", "", r)
 	tx.revoke(fmt.Sprintf("%s revision %d is in force", r.Playbook, r.Revision))
 	return nil
@@ -171,8 +212,8 @@ func (tx *Tx) PutServer(s Server) error {
 		return err
 	}
 	s.Farm = cmp.Or(s.Farm, s.Name)
-	for what, v := range map[string]string{"name": s.Name, "farm": s.Farm, "owner": s.Owner, "group": s.Group} {
-		if err := checkName(what, v, what == "name"); err != nil {
+	for _, f := range [][2]string{{"name", s.Name}, {"farm", s.Farm}, {"owner", s.Owner}, {"group", s.Group}} {
+		if err := checkName(f[0], f[1], f[0] == "name"); err != nil {
 			return err
 		}
 	}
@@ -180,18 +221,40 @@ func (tx *Tx) PutServer(s Server) error {
 	if err != nil {
 		return err
 	}
+	if err := tx.checkOnce(s); err != nil {
+		return err
+	}
 	i := slices.IndexFunc(f.Farm.Servers, func(o Server) bool { return o.Name == s.Name })
 	switch {
 	case i >= 0:
 		s.Added, s.Retired = f.Farm.Servers[i].Added, f.Farm.Servers[i].Retired
+		if reflect.DeepEqual(s, f.Farm.Servers[i]) {
+			return nil
+		}
 		f.Farm.Servers[i] = s
 	case len(f.Farm.Servers) >= MaxFarm:
 		return refuse(fmt.Sprintf("Farm %s has %d servers already, the most that one farm may have.", s.Farm, MaxFarm), "Check the farm column.")
 	default:
-		s.Added = tx.Work.At
+		s.Added, s.Retired = tx.Work.At, nil // it takes two persons to retire it
 		f.Farm.Servers = append(f.Farm.Servers, s)
 	}
 	tx.event("server put", s.Farm, s.Name, s)
+	return nil
+}
+
+// checkOnce refuses a second server of the same name. What is known of a server
+// stays with the farm that it was recorded in; a move would lose a compromise.
+func (tx *Tx) checkOnce(s Server) error {
+	for _, name := range slices.Sorted(maps.Keys(tx.farms)) {
+		for _, o := range tx.farms[name].Farm.Servers {
+			switch {
+			case o.Name == s.Name && name != s.Farm:
+				return refuse(fmt.Sprintf("Server %s belongs to farm %s already.", s.Name, name), "Correct its farm in the list; what is known of it cannot move to another farm.")
+			case o.Name != s.Name && strings.EqualFold(o.Name, s.Name):
+				return refuse(fmt.Sprintf("Server %s is there already, written %s.", s.Name, o.Name), "Write it the same way.")
+			}
+		}
+	}
 	return nil
 }
 
@@ -199,6 +262,10 @@ func checkName(what, v string, required bool) error {
 	switch {
 	case v == "" && required:
 		return refuse("A server needs a "+what+".", "")
+	case !utf8.ValidString(v):
+		return refuse(fmt.Sprintf("The %s %.40q is not valid text.", what, v), "Save the list as UTF-8.")
+	case strings.TrimSpace(v) != v:
+		return refuse(fmt.Sprintf("The %s %.40q begins or ends with a space.", what, v), "")
 	case len([]rune(v)) > MaxName:
 		return refuse(fmt.Sprintf("The %s %.20q… is longer than %d characters.", what, v, MaxName), "")
 	case strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' }):
@@ -218,23 +285,57 @@ func (tx *Tx) Record(farm string, evidence ...Evidence) error {
 		return err
 	}
 	for _, e := range evidence {
-		e.Recorded, e.By = tx.Work.At, cmp.Or(e.By, tx.Work.By)
-		if err := tx.checkEvidence(f, e); err != nil {
+		if e.Source == SourceAttestation {
+			return refuse("An attestation needs a second person.", "Use attest.")
+		}
+	}
+	return tx.record(f, evidence)
+}
+
+func (tx *Tx) record(f *FarmState, evidence []Evidence) error {
+	known := make(map[string]bool, len(f.Evidence))
+	for _, e := range f.Evidence {
+		known[e.ID] = true
+	}
+	var added []Evidence
+	for _, e := range evidence {
+		e, err := tx.canonical(f, e)
+		if err != nil {
 			return err
 		}
-		e.Observed = earlier(plain(e.Observed), tx.Work.At)
-		e.At, e.From, e.To = plain(e.At), plain(e.From), plain(e.To)
-		e.ID = e.NewID()
-		if slices.ContainsFunc(f.Evidence, func(o Evidence) bool { return o.ID == e.ID }) {
-			continue
+		if !known[e.ID] {
+			known[e.ID], added = true, append(added, e)
 		}
-		f.Evidence = append(f.Evidence, e)
-		tx.event("evidence", farm, e.Subject.Server, e)
 	}
-	if f.Evidence = Compact(f.Evidence); len(f.Evidence) > MaxEvidence {
-		return refuse(fmt.Sprintf("Farm %s has more than %d pieces of evidence.", farm, MaxEvidence), "")
+	if len(added) == 0 {
+		return nil
+	}
+	all := Compact(slices.Concat(f.Evidence, added))
+	if most := MaxEvidence + evidencePerServer*len(f.Farm.Servers); len(all) > most {
+		return refuse(fmt.Sprintf("Farm %s has more than %d pieces of evidence.", f.Farm.Name, most), "")
+	}
+	f.Evidence = all
+	for _, e := range added {
+		tx.event("evidence", f.Farm.Name, e.Subject.Server, e)
 	}
 	return nil
+}
+
+// canonical is evidence as it is kept: checked, in the form in which it comes back
+// from the store, and nothing in it later than its observation, because a source's
+// clock may be a little ahead of ours.
+func (tx *Tx) canonical(f *FarmState, e Evidence) (Evidence, error) {
+	e.Recorded, e.By = tx.Work.At, cmp.Or(e.By, tx.Work.By)
+	if err := tx.checkEvidence(f, e); err != nil {
+		return e, err
+	}
+	for _, s := range []*string{&e.Value, &e.Tool, &e.Reference, &e.Digest, &e.Detail} {
+		*s = strings.ToValidUTF8(*s, "\uFFFD")
+	}
+	e.Observed = earlier(plain(e.Observed), tx.Work.At)
+	e.At, e.From, e.To = earlier(plain(e.At), e.Observed), plain(e.From), earlier(plain(e.To), e.Observed)
+	e.ID = e.NewID()
+	return e, nil
 }
 
 // plain is a time as it comes back from JSON, so that records compare equal.
@@ -254,14 +355,25 @@ func (tx *Tx) checkEvidence(f *FarmState, e Evidence) error {
 		return refuse("Evidence needs a kind and a time of observation.", "")
 	case e.Observed.After(horizon), e.At.After(horizon), e.To.After(horizon):
 		return refuse(fmt.Sprintf("Evidence %q is dated in the future (%s).", e.Kind, stamp(latest(e.Observed, e.At, e.To))), "Check the clock of its source.")
-	case e.At.After(e.Observed.Add(MaxSkew)):
+	case e.At.After(e.Observed.Add(MaxSkew)), e.To.After(e.Observed.Add(MaxSkew)):
 		return refuse(fmt.Sprintf("Evidence %q says that something happened after it was observed.", e.Kind), "")
+	case slices.ContainsFunc([]time.Time{e.Observed, e.At, e.From, e.To}, func(t time.Time) bool { return t.Year() < 1 }):
+		return refuse(fmt.Sprintf("Evidence %q is dated before the year 1.", e.Kind), "Check the clock of its source.")
 	case !e.From.IsZero() && e.To.Before(e.From):
 		return refuse(fmt.Sprintf("Evidence %q covers a time that ends before it begins.", e.Kind), "")
-	case len(e.Value) > MaxValue || len(e.Detail) > MaxValue || len(e.Reference) > MaxReason:
-		return refuse(fmt.Sprintf("Evidence %q is too long.", e.Kind), "")
-	case e.Source == SourceAttestation && e.Second == "":
+	case len(e.Value) > MaxValue || len(e.Detail) > MaxValue || len(e.Reference) > MaxReason || len(e.Tool)+len(e.Digest)+len(e.Kind) > MaxReason:
+		return refuse(fmt.Sprintf("Evidence %.40q is too long.", e.Kind), "")
+	case e.Subject.Server != "" && e.Subject.Item != "":
+		return refuse(fmt.Sprintf("Evidence %q is about a server and an item at once.", e.Kind), "Tell it of one of them.")
+	case e.Source == SourceAttestation && (e.By == "" || e.Second == "" || e.By == e.Second):
 		return refuse("An attestation needs a second person.", "Use attest.")
+	}
+	if e.Kind == KindItems {
+		for line := range strings.Lines(e.Value) {
+			if err := checkName("item", strings.TrimSpace(line), false); err != nil {
+				return err
+			}
+		}
 	}
 	if e.Subject.Server != "" {
 		if _, ok := f.Farm.Server(e.Subject.Server); !ok {

@@ -50,6 +50,7 @@ func (v Version) Prefix(n int) Version {
 	if n >= int(v.n) {
 		return v
 	}
+	n = max(n, 0)
 	var p Version
 	copy(p.parts[:n], v.parts[:n])
 	p.n = uint8(n)
@@ -68,6 +69,17 @@ func (v Version) Compare(o Version) int {
 		}
 	}
 	return int(v.n) - int(o.n)
+}
+
+// opens reports whether v is the first of all builds that p stands for: nothing
+// but zeros follow.
+func (v Version) opens(p Version) bool {
+	for i := p.n; i < v.n; i++ {
+		if v.parts[i] != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // HasPrefix reports whether v begins with p.
