@@ -13,15 +13,14 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/allclear-bot/allclear/state"
 )
 
 // Bounds of a look that no option moves.
 const (
 	maxAddresses = 16 // of one server that are asked
 	maxRedirects = 3
-	maxStrikes   = 2 // questions that an address may leave unanswered before it is given up
+	maxStrikes   = 2       // questions that an address may leave unanswered before it is given up
+	usualHead    = 4 << 10 // bytes that the headers of most answers fit into
 )
 
 // shared is what the clients of one runner have in common.
@@ -35,7 +34,7 @@ type shared struct {
 func newShared(o Options) *shared {
 	s := &shared{Options: o.withDefaults(), suites: suites()}
 	s.agentLine = s.agent()
-	s.readers.New = func() any { return bufio.NewReaderSize(nil, s.Header) }
+	s.readers.New = func() any { return bufio.NewReaderSize(nil, min(s.Header, usualHead)) }
 	return s
 }
 
@@ -174,7 +173,7 @@ type Endpoint struct {
 	dead    error
 }
 
-// Address is what is dialled, "" plus the stand-ins excepted.
+// Address is the one that is dialled first.
 func (e *Endpoint) Address() string { return e.addrs[0].String() }
 
 // Notes say what was wrong with the connection and was accepted: an old TLS, a
@@ -190,8 +189,10 @@ func (e *Endpoint) Close() {
 		return
 	}
 	_ = e.conn.Close()
-	e.conn.br.Reset(nil)
-	e.c.s.readers.Put(e.conn.br)
+	if e.conn.br.Size() <= usualHead {
+		e.conn.br.Reset(nil)
+		e.c.s.readers.Put(e.conn.br)
+	}
 	e.conn = nil
 }
 
@@ -225,7 +226,7 @@ func (e *Endpoint) Ask(ctx context.Context, method, path string) (Answer, error)
 			return a, nil
 		case ctx.Err() != nil:
 			return Answer{}, outOfTime(ctx)
-		case !reused:
+		case !reused || isTimeout(err):
 			e.strike(explain(phaseAnswer, e.c.s.Answer, err))
 		}
 		// The server may have closed an idle connection, or lost this one: once more.
@@ -356,6 +357,3 @@ func (e *Endpoint) handshake(ctx context.Context, raw net.Conn) (net.Conn, error
 	}
 	return c, nil
 }
-
-// farm reports whether answers are about the farm only.
-func (t Target) farm() bool { return t.Scope == state.ScopeFarm || t.Server.Via != "" }

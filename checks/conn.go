@@ -71,7 +71,7 @@ func (c *conn) exchange(ctx context.Context, o *Options, method, path string, re
 	if _, err := c.Write(request); err != nil {
 		return Answer{}, false, err
 	}
-	resp, err := c.head(method)
+	resp, err := c.head(method, o.Header)
 	if err != nil {
 		return Answer{}, false, err
 	}
@@ -90,9 +90,9 @@ func (c *conn) exchange(ctx context.Context, o *Options, method, path string, re
 }
 
 // head reads the status and the headers of the answer proper.
-func (c *conn) head(method string) (*http.Response, error) {
+func (c *conn) head(method string, limit int) (*http.Response, error) {
 	for range maxInterim {
-		if err := c.awaitHead(); err != nil {
+		if err := c.awaitHead(limit); err != nil {
 			return nil, err
 		}
 		resp, err := http.ReadResponse(c.br, &http.Request{Method: method})
@@ -110,7 +110,7 @@ var errHeaders = errors.New("headers are beyond the limit")
 
 // awaitHead waits until all headers are in the buffer, so that a flood of them
 // is refused before anything is made of it.
-func (c *conn) awaitHead() error {
+func (c *conn) awaitHead(limit int) error {
 	seen := 0
 	for {
 		b, _ := c.br.Peek(c.br.Buffered())
@@ -123,14 +123,25 @@ func (c *conn) awaitHead() error {
 		if begin := []byte("HTTP/"); !bytes.HasPrefix(begin, b[:min(len(b), len(begin))]) {
 			return &fault{why: "what the server sent is not HTTP", err: errHeaders}
 		}
-		if len(b) == c.br.Size() {
-			return &fault{why: fmt.Sprintf("a flood of headers (more than %d bytes): not read", c.br.Size()), err: errHeaders}
+		switch size := c.br.Size(); {
+		case len(b) < size:
+		case size < limit:
+			c.widen(limit)
+		default:
+			return &fault{why: fmt.Sprintf("a flood of headers (more than %d bytes): not read", size), err: errHeaders}
 		}
 		seen = max(0, len(b)-3)
 		if _, err := c.br.Peek(len(b) + 1); err != nil {
 			return err
 		}
 	}
+}
+
+// widen makes room for a head that is longer than most.
+func (c *conn) widen(size int) {
+	b, _ := c.br.Peek(c.br.Buffered())
+	c.br = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(b)), c.Conn), size)
+	_, _ = c.br.Peek(len(b))
 }
 
 // endOfHead returns the length of the block that an empty line ends, 0 if none

@@ -82,7 +82,7 @@ func (r *Runner) look(scan context.Context, check Check, t Target) look {
 	res := r.guarded(ctx, check, t, client)
 	res.Server, res.URL = t.Server.Name, cmp.Or(res.URL, publicURL(t.Server.URL))
 	res.Requests, res.Took = client.requests, r.s.Now().Sub(client.started)
-	if t.farm() {
+	if t.SpeaksForFarm() {
 		res.Scope = state.ScopeFarm
 	}
 	if res.Judgement.Verdict == state.VerdictUnknown && res.Judgement.Reason == "" {

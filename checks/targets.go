@@ -28,7 +28,7 @@ func Targets(servers []state.Server) []Target {
 
 func mark(t Target, places map[string][]string) Target {
 	if t.Server.Via != "" {
-		t.Scope, t.Shared = state.ScopeFarm, Clean(fmt.Sprintf("a balancer answers (%s)", t.Server.Via), 100)
+		t.Scope, t.Shared = state.ScopeFarm, Clean("a balancer answers ("+t.Server.Via+")", 100)
 		return t
 	}
 	for _, p := range placesOf(t.Server) {
@@ -61,6 +61,10 @@ func placesOf(s state.Server) []string {
 	}
 	return out
 }
+
+// SpeaksForFarm reports whether what answers may be another server of the farm:
+// then no answer is about this server alone.
+func (t Target) SpeaksForFarm() bool { return t.Scope == state.ScopeFarm || t.Server.Via != "" }
 
 // Origin is the scheme, host and port that the target is asked at; its URL's path
 // does not matter. It fails when there is no URL or none that can be asked.

@@ -20,30 +20,30 @@ func clean(s string, limit int, drop func(rune) bool) string {
 	if len(s) <= limit && plain(s, drop) {
 		return s
 	}
-	var b strings.Builder
-	n, space := 0, true
-	for _, r := range s {
-		if n == limit {
-			return strings.TrimSuffix(b.String(), " ") + "…"
-		}
+	var out []rune
+	for _, r := range strings.TrimSpace(s) {
 		switch {
 		case unicode.IsSpace(r):
-			if space {
+			if len(out) > 0 && out[len(out)-1] == ' ' {
 				continue
 			}
 			r = ' '
 		case r == utf8.RuneError, !unicode.IsPrint(r), drop(r):
 			r = '·'
 		}
-		space = r == ' '
-		b.WriteRune(r)
-		n++
+		if len(out) >= limit {
+			return strings.TrimSpace(string(out[:max(limit-1, 0)])) + "…"
+		}
+		out = append(out, r)
 	}
-	return strings.TrimSuffix(b.String(), " ")
+	return string(out)
 }
 
 // plain reports whether s can stay as it is.
 func plain(s string, drop func(rune) bool) bool {
+	if strings.TrimSpace(s) != s || strings.Contains(s, "  ") {
+		return false
+	}
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' || drop(rune(s[i])) {
 			return false

@@ -47,9 +47,11 @@ const (
 
 // job is what a process of a benchmark is told.
 type job struct {
-	Servers, Workers, Port int
-	Latency                time.Duration
-	Hanging                int // one in so many never answers; 0: none
+	Servers, Port int
+	Workers       int // of the scan; 0: the runner's default
+	Floor         int // workers of the floor, at its best
+	Latency       time.Duration
+	Hanging       int // one in so many never answers; 0: none
 }
 
 // cost is what it answers.
@@ -59,10 +61,10 @@ type cost struct {
 	Answered  int // servers whose version was read
 }
 
-func BenchmarkScanNear(b *testing.B) { benchmark(b, job{Workers: 128}) }
+func BenchmarkScanNear(b *testing.B) { benchmark(b, job{Floor: 128}) }
 
 func BenchmarkScanFarWithHanging(b *testing.B) {
-	benchmark(b, job{Workers: 512, Latency: 50 * time.Millisecond, Hanging: 100})
+	benchmark(b, job{Floor: 512, Latency: 50 * time.Millisecond, Hanging: 100})
 }
 
 func benchmark(b *testing.B, j job) {
@@ -185,15 +187,18 @@ func playScan(j job) int {
 func playFloor(j job) int {
 	var next, answered atomic.Int64
 	var wg sync.WaitGroup
-	for range j.Workers {
+	for range j.Floor {
 		wg.Go(func() {
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= j.Servers {
 					return
 				}
-				if floorAsk(j, benchHost(i)) || floorAsk(j, benchHost(i)) {
-					answered.Add(1)
+				for range 2 {
+					if floorAsk(j, benchHost(i)) {
+						answered.Add(1)
+						break
+					}
 				}
 			}
 		})

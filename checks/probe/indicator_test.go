@@ -168,3 +168,13 @@ func TestThroughABalancerAbsenceProvesNothingAndAFindIsTheFarms(t *testing.T) {
 		}
 	}
 }
+
+func TestAPlanOfIndicatorsAloneFindsThem(t *testing.T) {
+	t.Parallel()
+	p := plan()
+	p.Observers = nil
+	r := scan(t, options(), p, serve(t, "sp01", box{files: map[string]string{shell: "x"}}))["sp01"]
+	require.True(t, r.Reached)
+	require.True(t, *r.Compromised)
+	require.Equal(t, "the plan has no observer", r.Judgement.Reason)
+}

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -27,7 +28,7 @@ type finding struct {
 	status    int
 	url       string
 	class     string // of the body, to see a filter's page again
-	digest    string
+	digest    string // a web shell may print keys: its body is never kept, only this
 }
 
 // shape is a folder and an extension: what servers and filters decide by.
@@ -92,8 +93,10 @@ func (v *view) baseline(ctx context.Context, s shape) baseline {
 	b := baseline{shape: s}
 	for _, name := range v.p.before(v.t, s) {
 		a, err := v.end.Ask(ctx, http.MethodGet, name)
+		v.reached = v.reached || err == nil
 		switch {
 		case err != nil:
+			v.failure = cmp.Or(v.failure, err.Error())
 			b.why = "a control was not answered: " + err.Error()
 		case a.Status == http.StatusOK:
 			b.why = fmt.Sprintf("answers 200 to names in %s that cannot exist", s.dir)
@@ -227,7 +230,7 @@ func (p *Probe) compromise(r *checks.Result, t checks.Target, views []*view) {
 		r.Doubt = "the plan has no indicator"
 	case len(doubts) > 0:
 		r.Doubt = summarise(doubts)
-	case farm(t):
+	case t.SpeaksForFarm():
 		r.Doubt = "absent at the server that answered; another of the farm may have it"
 	default:
 		r.Compromised = &hit
@@ -257,7 +260,7 @@ func (p *Probe) findings(base state.Evidence, t checks.Target, views []*view) []
 		f := slices.MinFunc(each(views, i), func(a, b finding) int { return order(a.value) - order(b.value) })
 		e := base
 		e.Kind, e.Tool, e.Value, e.Digest = state.KindIndicator, ind.ID, f.value, f.digest
-		if f.value == absent && farm(t) {
+		if f.value == absent && t.SpeaksForFarm() {
 			e.Value, f.why = unclear, "absent at the server that answered; another of the farm may have it"
 		}
 		e.Detail = checks.Clean(fmt.Sprintf("GET %s: %s", ind.Path, statusOr(f)), 200)

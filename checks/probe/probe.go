@@ -97,13 +97,11 @@ func unreached(t checks.Target, c *checks.Client, why string) checks.Result {
 
 // subject is what evidence is about: never one server when another may have answered.
 func subject(t checks.Target) state.Subject {
-	if farm(t) {
+	if t.SpeaksForFarm() {
 		return state.Subject{}
 	}
 	return state.Subject{Server: t.Server.Name}
 }
-
-func farm(t checks.Target) bool { return t.Scope == state.ScopeFarm || t.Server.Via != "" }
 
 // view is what one address of a server showed.
 type view struct {

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -28,8 +29,8 @@ func (p *Probe) result(t checks.Target, c *checks.Client, views []*view) checks.
 		return unreached(t, c, strings.Join(failures, "; "))
 	}
 	r.Error = strings.Join(failures, "; ")
-	if t.Shared != "" {
-		r.Notes = append(r.Notes, t.Shared+": it speaks for the farm, not for this server")
+	if t.SpeaksForFarm() {
+		r.Notes = append(r.Notes, cmp.Or(t.Shared, "a balancer answers")+": it speaks for the farm, not for this server")
 	}
 	p.settle(&r, views, opinions)
 	p.compromise(&r, t, views)
