@@ -74,6 +74,8 @@ type Auditor interface {
 	Audit(ctx context.Context, from int64, limit int) ([]state.AuditEntry, error)
 	// AuditOf lists entries that name a server, newest first.
 	AuditOf(ctx context.Context, incident, server string, limit int) ([]state.AuditEntry, error)
+	// AuditSeq is the number of the newest entry; 0: there is none.
+	AuditSeq(ctx context.Context) (int64, error)
 }
 
 // Queue shows what waits to be said.

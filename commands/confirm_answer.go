@@ -9,7 +9,7 @@ import (
 )
 
 // message is the answer to confirm: what was done, what waits for whom, what is missing.
-func (c confirm) message(call chat.Call, sel selection, all []standing) chat.Message {
+func (c confirm) message(call chat.Call, sel candidates, all []standing) chat.Message {
 	if len(all)+len(sel.others)+sel.more == 0 {
 		return chat.Say(chat.P("Nothing to confirm in ", chat.C(sel.what), "."))
 	}
@@ -68,8 +68,13 @@ func tally(all []standing, others int) string {
 		did  doing
 		what string
 	}{
-		{approved, "confirmed"}, {asked, "asked for a second person"}, {waits, "waiting for a second person since you asked"},
-		{approvable, "refused to you"}, {askable, "refused"}, {already, "confirmed before"}, {notReady, "not ready"},
+		{approved, "confirmed"},
+		{asked, "asked for a second person"},
+		{waits, "waiting for a second person since you asked"},
+		{approvable, "refused to you"},
+		{askable, "refused"},
+		{already, "confirmed before"},
+		{notReady, "not ready"},
 	} {
 		if n[d.did] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n[d.did], d.what))

@@ -8,9 +8,9 @@ import (
 	"github.com/allclear-bot/allclear/state"
 )
 
-// selection is the servers of a request, by farm. Open servers of a group that
+// candidates are the servers of a request, by farm. Open servers of a group that
 // are not ready are counted, and the most urgent of them shown.
-type selection struct {
+type candidates struct {
 	what    string // "sp-fin-01", "farm fin", "group emea"
 	farms   []string
 	servers map[string][]string
@@ -18,14 +18,14 @@ type selection struct {
 	more    int // open servers that are neither taken nor shown
 }
 
-func (s *selection) add(farm, server string) {
+func (s *candidates) add(farm, server string) {
 	if !slices.Contains(s.farms, farm) {
 		s.farms = append(s.farms, farm)
 	}
 	s.servers[farm] = append(s.servers[farm], server)
 }
 
-func (c confirm) choose(ctx context.Context, call chat.Call) (selection, error) {
+func (c confirm) choose(ctx context.Context, call chat.Call) (candidates, error) {
 	v := call.Values
 	given := 0
 	for _, name := range []string{"server", "farm", "group"} {
@@ -35,7 +35,7 @@ func (c confirm) choose(ctx context.Context, call chat.Call) (selection, error) 
 	}
 	switch {
 	case given != 1:
-		return selection{}, &chat.Problem{What: "Confirm needs one of: a server, --farm, --group.", Try: "Usage: " + c.Spec().Usage()}
+		return candidates{}, &chat.Problem{What: "Confirm needs one of: a server, --farm, --group.", Try: "Usage: " + c.Spec().Usage()}
 	case v.Has("farm"):
 		return c.ofFarm(ctx, call.Incident, v.String("farm"))
 	case v.Has("group"):
@@ -45,23 +45,23 @@ func (c confirm) choose(ctx context.Context, call chat.Call) (selection, error) 
 		return press("", call.Incident, "confirm", n).Line
 	})
 	if err != nil {
-		return selection{}, err
+		return candidates{}, err
 	}
 	farm, err := farmOf(ctx, c.store, call.Incident, name)
-	s := selection{what: name, servers: map[string][]string{}}
+	s := candidates{what: name, servers: map[string][]string{}}
 	s.add(farm, name)
 	return s, err
 }
 
-func (c confirm) ofFarm(ctx context.Context, incident, given string) (selection, error) {
+func (c confirm) ofFarm(ctx context.Context, incident, given string) (candidates, error) {
 	name, err := otherName(ctx, c.store, incident, "farm", given, func(n string) string {
 		return press("", incident, "confirm", "--farm", n).Line
 	})
 	if err != nil {
-		return selection{}, err
+		return candidates{}, err
 	}
 	f, err := c.store.Farm(ctx, incident, name)
-	s := selection{what: "farm " + name, servers: map[string][]string{}}
+	s := candidates{what: "farm " + name, servers: map[string][]string{}}
 	for _, srv := range f.Farm.Servers {
 		if srv.Retired == nil {
 			s.add(name, srv.Name)
@@ -70,14 +70,14 @@ func (c confirm) ofFarm(ctx context.Context, incident, given string) (selection,
 	return s, err
 }
 
-func (c confirm) ofGroup(ctx context.Context, incident, given string) (selection, error) {
+func (c confirm) ofGroup(ctx context.Context, incident, given string) (candidates, error) {
 	name, err := otherName(ctx, c.store, incident, "group", given, func(n string) string {
 		return press("", incident, "confirm", "--group", n).Line
 	})
 	if err != nil {
-		return selection{}, err
+		return candidates{}, err
 	}
-	s := selection{what: "group " + name, servers: map[string][]string{}}
+	s := candidates{what: "group " + name, servers: map[string][]string{}}
 	ready := state.StatusReady
 	rows, _, err := c.store.List(ctx, incident, state.Filter{Group: name, Status: &ready}, 0, maxConfirmed)
 	if err != nil {

@@ -103,23 +103,43 @@ func (c evidenceAdd) read(ctx context.Context, incident string, data []byte) (*r
 	return r, r.err()
 }
 
+// farmFinder finds farms, and servers that are a farm of one.
+type farmFinder interface {
+	namer
+	FarmsOf(ctx context.Context, incident string, servers []string) (map[string]string, error)
+}
+
 // farmIn finds the farm of a document in the inventory: its name, whatever the
-// case, and no prefix of it.
-func farmIn(ctx context.Context, n namer, incident string, r *report) error {
+// case, and no prefix of it. A server without a farm is a farm of its own.
+func farmIn(ctx context.Context, n farmFinder, incident string, r *report) error {
 	if r.farm == "" {
 		return nil // told already
 	}
-	complete := func(prefix string, limit int) ([]string, error) { return n.Names(ctx, incident, "farm", prefix, limit) }
-	found, err := complete(r.farm, 50)
+	found, err := n.Names(ctx, incident, "farm", r.farm, 50)
 	if err != nil {
 		return err
 	}
-	name, ok := equalFold(r.farm, found)
-	if ok {
+	if name, ok := equalFold(r.farm, found); ok {
 		r.farm = name
 		return nil
 	}
-	err = noSuch("farm", r.farm, complete)
+	if found, err = n.Complete(ctx, incident, r.farm, 50); err != nil {
+		return err
+	}
+	if name, ok := equalFold(r.farm, found); ok {
+		farm, err := farmOf(ctx, n, incident, name)
+		if err != nil {
+			return err
+		}
+		if farm != name {
+			r.problem(r.farmAt, "farm cannot be %.60q: that is a server of farm %.60q", r.farm, farm)
+		}
+		r.farm = farm
+		return nil
+	}
+	err = noSuch("farm", r.farm, func(prefix string, limit int) ([]string, error) {
+		return n.Names(ctx, incident, "farm", prefix, limit)
+	})
 	var p *chat.Problem
 	if !errors.As(err, &p) {
 		return err

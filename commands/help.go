@@ -2,6 +2,9 @@ package commands
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/state"
@@ -21,6 +24,128 @@ func (helpCommand) Spec() chat.Spec {
 	}
 }
 
-func (h helpCommand) Run(context.Context, chat.Call) (chat.Message, error) {
-	return chat.Message{}, nil
+func (h helpCommand) Run(_ context.Context, call chat.Call) (chat.Message, error) {
+	specs := append(slices.Clone(h.specs), h.Spec())
+	if given := call.Values.String("command"); given != "" {
+		return helpOn(specs, given)
+	}
+	role := call.Request.Actor.Role
+	m := chat.Say(chat.P("What you may do here; more on each with ", chat.C("help COMMAND"), "."))
+	for _, g := range []struct {
+		title string
+		role  state.Role
+	}{{"Look", state.RoleViewer}, {"Work", state.RoleResponder}, {"Decide", state.RoleLead}} {
+		list := chat.L()
+		for _, s := range specs {
+			if s.Role == g.role {
+				list.Items = append(list.Items, chat.T(chat.C(s.Path), " "+s.Summary))
+			}
+		}
+		switch {
+		case len(list.Items) == 0:
+		case role >= g.role:
+			m.Add(chat.H(g.title), list)
+		default:
+			m.Add(chat.N(fmt.Sprintf("With the role %s also: ", g.role), chat.C(pathsOf(specs, g.role)), "."))
+		}
+	}
+	return public(m), nil
+}
+
+func pathsOf(specs []chat.Spec, r state.Role) string {
+	var out []string
+	for _, s := range specs {
+		if s.Role == r {
+			out = append(out, s.Path)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// helpOn is all that is known of one command, or of those that begin with a word.
+func helpOn(specs []chat.Spec, given string) (chat.Message, error) {
+	words := strings.ToLower(strings.Join(strings.Fields(given), " "))
+	var under []chat.Spec
+	for _, s := range specs {
+		if s.Path == words {
+			return public(manual(s)), nil
+		}
+		if strings.HasPrefix(s.Path, words+" ") {
+			under = append(under, s)
+		}
+	}
+	if len(under) == 0 {
+		_, _, err := chat.Find(specs, given)
+		if err == nil { // a command with something behind it
+			s, _, _ := chat.Find(specs, given)
+			return public(manual(s)), nil
+		}
+		return chat.Message{}, err
+	}
+	list := chat.L()
+	for _, s := range under {
+		list.Items = append(list.Items, chat.T(chat.C(s.Usage()), " "+s.Summary))
+	}
+	return public(chat.Say(list)), nil
+}
+
+func manual(s chat.Spec) chat.Message {
+	m := chat.Say(chat.H(chat.C(s.Path)), chat.P(s.Summary+"."), chat.P("Usage: ", chat.C(s.Usage())))
+	var fields []chat.Field
+	for _, a := range s.Args {
+		fields = append(fields, chat.Field{Name: strings.ToUpper(a.Name), Value: argText(a)})
+	}
+	for _, a := range s.Flags {
+		fields = append(fields, chat.Field{Name: "--" + a.Name, Value: argText(a)})
+	}
+	if len(fields) > 0 {
+		m.Add(chat.F(fields...))
+	}
+	list := chat.L()
+	for _, e := range s.Examples {
+		list.Items = append(list.Items, chat.T(chat.C(e.Line), " "+e.Does))
+	}
+	m.Add(list)
+	who := "Anybody may."
+	if s.Role > state.RoleViewer {
+		who = fmt.Sprintf("Needs the role %s.", s.Role)
+	}
+	if s.Private {
+		who += " Only you see the answer."
+	}
+	m.Add(chat.N(who))
+	return m
+}
+
+func argText(a chat.Arg) chat.Text {
+	t := chat.T(a.Help)
+	if len(a.Choices) > 0 {
+		t = append(t, chat.T("; one of ", chat.C(strings.Join(a.Choices, ", ")))...)
+	}
+	return t
+}
+
+// public marks a message that says nothing about any server.
+func public(m chat.Message) chat.Message {
+	clear := chat.Mark{TLP: state.TLPClear}
+	for i, p := range m.Parts {
+		switch p := p.(type) {
+		case chat.Heading:
+			p.Mark = clear
+			m.Parts[i] = p
+		case chat.Para:
+			p.Mark = clear
+			m.Parts[i] = p
+		case chat.List:
+			p.Mark = clear
+			m.Parts[i] = p
+		case chat.Fields:
+			p.Mark = clear
+			m.Parts[i] = p
+		case chat.Note:
+			p.Mark = clear
+			m.Parts[i] = p
+		}
+	}
+	return m
 }

@@ -22,8 +22,19 @@ func workCommands(p Parts) []Command {
 }
 
 // boardCommands are what people look at, and what goes out to others.
-func boardCommands(Parts) []Command {
-	return nil
+func boardCommands(p Parts) []Command {
+	return []Command{
+		status{p.Store, p.Now, p.Cadence},
+		ping{p.Store, p.Now, p.Cadence},
+		digest{p.Store, p.Draw, p.Now},
+		advisoryDraft{p.Store, p.Now},
+		advisoryUpdate{p.Store, p.Now},
+		advisoryShow{p.Store},
+		advisoryList{p.Store},
+		queue{p.Store, p.Now},
+		audit{p.Store, p.Now},
+		auditVerify{p.Store},
+	}
 }
 
 // typed is a command line of these words, with quotes where they need them.

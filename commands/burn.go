@@ -1,0 +1,104 @@
+package commands
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/state"
+)
+
+// maxBurn is how far back a burn-down looks.
+const maxBurn = 90 * 24 * time.Hour
+
+// BurnDown is how the counts of an incident went from its beginning until now, or
+// until it was closed.
+func BurnDown(ctx context.Context, r Reader, incident string, now time.Time) (Burn, error) {
+	inc, err := r.Incident(ctx, incident)
+	if err != nil {
+		return Burn{}, err
+	}
+	b := Burn{Title: inc.Title, Subtitle: inc.ID, Until: now}
+	if !inc.Closed.IsZero() && inc.Closed.Before(now) {
+		b.Until = inc.Closed
+	}
+	from := inc.Opened
+	if b.Until.Sub(from) > maxBurn {
+		from = b.Until.Add(-maxBurn)
+		b.Subtitle += ", the last 90 days"
+	}
+	if inc.Drill {
+		b.Subtitle = "DRILL " + b.Subtitle
+	}
+	if b.Points, err = r.History(ctx, incident, from, b.Until); err != nil {
+		return Burn{}, err
+	}
+	b.mark(inc.Opened, from, "opened")
+	b.mark(inc.Rules.Due, from, "due")
+	if inc.Clear != nil {
+		b.mark(inc.Clear.At, from, inc.Clear.Words())
+	}
+	b.mark(inc.Closed, from, "closed")
+	return b, nil
+}
+
+// mark adds a moment that lies in the picture.
+func (b *Burn) mark(at, from time.Time, label string) {
+	if !at.IsZero() && !at.Before(from) && !at.After(b.Until) {
+		b.Marks = append(b.Marks, BurnMark{At: at, Label: label})
+	}
+}
+
+// picture draws a burn-down, or writes it as a line when nobody can draw here. A
+// picture that fails is no reason to say nothing.
+func picture(b Burn, draw func(Burn, io.Writer) (string, error)) []chat.Part {
+	if draw != nil && len(b.Points) > 0 {
+		var png bytes.Buffer
+		alt, err := draw(b, &png)
+		if err == nil {
+			p := chat.Picture{Name: "burn-down.png", Alt: alt, PNG: png.Bytes()}
+			p.TLP = state.TLPAmberStrict
+			return []chat.Part{p}
+		}
+		return []chat.Part{chat.N("The picture could not be drawn.")}
+	}
+	if line := sparkline(b, 24); line != "" {
+		return []chat.Part{chat.P("Open servers over time: ", chat.C(line))}
+	}
+	return nil
+}
+
+// sparkline is the open servers over time in a line: the lowest block is zero and
+// nothing else, and each block is the worst of its time.
+func sparkline(b Burn, width int) string {
+	if len(b.Points) == 0 {
+		return ""
+	}
+	blocks := []rune("▁▂▃▄▅▆▇█")
+	worst, most := make([]int, width), 1
+	start := b.Points[0].At
+	length := max(b.Until.Sub(start), time.Minute)
+	for i, p := range b.Points {
+		end := b.Until
+		if i+1 < len(b.Points) {
+			end = b.Points[i+1].At
+		}
+		n := p.Counts.Open()
+		most = max(most, n)
+		last := min(width-1, int(int64(end.Sub(start))*int64(width)/int64(length+1)))
+		for k := min(width-1, int(int64(p.At.Sub(start))*int64(width)/int64(length+1))); k <= last; k++ {
+			worst[k] = max(worst[k], n)
+		}
+	}
+	out := make([]rune, width)
+	for i, n := range worst {
+		out[i] = blocks[0]
+		if n > 0 {
+			out[i] = blocks[1+(n-1)*(len(blocks)-2)/max(1, most-1)]
+		}
+	}
+	return fmt.Sprintf("%s %d", string(out), b.Points[len(b.Points)-1].Counts.Open())
+}
