@@ -66,8 +66,9 @@ type Inbox interface {
 	// Finish ends a request and stores the letters in the same step, or answers
 	// state.ErrLeaseLost and does nothing.
 	Finish(ctx context.Context, id, holder string, attempt int, letters []state.Letter, now time.Time) error
-	// Waiting counts the requests that nobody has taken.
-	Waiting(ctx context.Context) (int, error)
+	// Waiting counts the requests that nobody has taken, and says since when the
+	// oldest waits.
+	Waiting(ctx context.Context) (n int, oldest time.Time, err error)
 	// Post stores letters that are not the end of a request, each once.
 	Post(ctx context.Context, letters []state.Letter) error
 }

@@ -22,7 +22,7 @@ var ErrStop = errors.New("the group is to stop")
 type Group struct {
 	log   *slog.Logger
 	most  time.Duration
-	stack []layer
+	stack []*layer
 }
 
 // layer is a part that runs, or a cleanup.
@@ -48,12 +48,12 @@ func NewGroup(log *slog.Logger, most time.Duration) *Group {
 // then. A part that returns nil earlier has done its work, and nothing ends; an
 // error ends the group.
 func (g *Group) Add(name string, run func(context.Context) error) {
-	g.stack = append(g.stack, layer{name: name, run: run, done: make(chan struct{})})
+	g.stack = append(g.stack, &layer{name: name, run: run, done: make(chan struct{})})
 }
 
 // Cleanup adds what must be done after everything that is added later has ended.
 func (g *Group) Cleanup(name string, f func(context.Context) error) {
-	g.stack = append(g.stack, layer{name: name, cleanup: f, done: make(chan struct{})})
+	g.stack = append(g.stack, &layer{name: name, cleanup: f, done: make(chan struct{})})
 }
 
 // Run starts the parts and waits until the context ends, a part returns an error,
@@ -62,8 +62,8 @@ func (g *Group) Cleanup(name string, f func(context.Context) error) {
 func (g *Group) Run(ctx context.Context) error {
 	ended := make(chan *layer, len(g.stack))
 	parts := 0
-	for i := range g.stack {
-		if l := &g.stack[i]; l.run != nil {
+	for _, l := range g.stack {
+		if l.run != nil {
 			parts++
 			l.start(ctx, ended)
 		}
@@ -112,21 +112,26 @@ func (l *layer) start(ctx context.Context, ended chan<- *layer) {
 // Close takes down what was added, last in, first out. Run does it by itself; it
 // is for when the construction of a process fails half way. It may be called twice.
 func (g *Group) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), g.most)
-	defer cancel()
+	end := time.Now().Add(g.most)
 	var errs []error
 	stack := g.stack
 	g.stack = nil
-	for i := range slices.Backward(stack) {
-		if err := stack[i].down(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("stop %s: %w", stack[i].name, err))
+	for _, l := range slices.Backward(stack) {
+		if err := l.down(end); err != nil {
+			errs = append(errs, fmt.Errorf("stop %s: %w", l.name, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
+// leastDown is what a layer gets though those above it used up all the time: a
+// store must be closed even when a platform hangs.
+const leastDown = 500 * time.Millisecond
+
 // down stops one layer within what is left of the time.
-func (l *layer) down(ctx context.Context) error {
+func (l *layer) down(end time.Time) error {
+	ctx, cancel := context.WithTimeout(context.Background(), max(leastDown, time.Until(end)))
+	defer cancel()
 	switch {
 	case l.cleanup != nil:
 		go func() { // it was given the context that bounds it

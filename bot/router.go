@@ -44,6 +44,7 @@ type Options struct {
 	Lease         time.Duration // 30 s
 	Poll          time.Duration // how often leases of others are looked at, 1 s
 	Drain         time.Duration // how long work goes on after the signal, 15 s
+	SayEvery      time.Duration // between two messages that tell how far a request is, 5 s
 	Attempts      int           // starts of one request before it is given up, 5
 	// ScheduleRole is what a slot of the schedule may do: responder when zero.
 	ScheduleRole state.Role
@@ -70,6 +71,7 @@ func (o *Options) defaults() {
 	o.Lease = cmp.Or(o.Lease, 30*time.Second)
 	o.Poll = cmp.Or(o.Poll, time.Second)
 	o.Drain = cmp.Or(o.Drain, 15*time.Second)
+	o.SayEvery = cmp.Or(o.SayEvery, 5*time.Second)
 	o.Attempts = cmp.Or(o.Attempts, 5)
 	o.ScheduleRole = cmp.Or(o.ScheduleRole, state.RoleResponder)
 }
@@ -201,7 +203,7 @@ func (r *Router) full(ctx context.Context) bool {
 	if r.backlog.Load() < int64(r.opt.Queue) {
 		return false
 	}
-	n, err := r.opt.Store.Waiting(ctx)
+	n, _, err := r.opt.Store.Waiting(ctx)
 	if err != nil {
 		return false // the write that follows will say so
 	}

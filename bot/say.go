@@ -10,10 +10,6 @@ import (
 	"github.com/allclear-bot/allclear/state"
 )
 
-// sayEvery is how often a request may say how far it is; more would only be
-// thrown away on the way.
-const sayEvery = time.Second
-
 // kindProgress is the kind of what is said before the answer.
 const kindProgress state.NoticeKind = "progress"
 
@@ -35,13 +31,14 @@ func (s *sayer) stop() {
 	s.stopped = true
 }
 
-// say stores a message for delivery. What cannot be stored is not said: the
-// answer will tell.
+// say stores a message for delivery. How far a request is, is told no more often
+// than cards are edited: the rest would only hold up the answer. What cannot be
+// stored is not said: the answer will tell.
 func (s *sayer) say(ctx context.Context, card string, m chat.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, now := s.router, s.router.opt.Now()
-	if s.stopped || ctx.Err() != nil || len(m.Parts) == 0 || card == "" && now.Sub(s.last) < sayEvery {
+	if s.stopped || ctx.Err() != nil || len(m.Parts) == 0 || card == "" && now.Sub(s.last) < r.opt.SayEvery {
 		return
 	}
 	if card == "" {

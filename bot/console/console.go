@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -83,13 +84,16 @@ func (p *Platform) converse(ctx context.Context, intake bot.Intake, lines <-chan
 
 // take makes a request of a line and shows what is said at once.
 func (p *Platform) take(ctx context.Context, intake bot.Intake, id, line string) {
-	user, text := p.speaker(strings.TrimSpace(line))
+	user, text, err := p.speaker(strings.TrimSpace(line))
 	p.typed(user, text)
+	if err != nil {
+		p.say(user, chat.Say(chat.P(err.Error())).With(chat.ToneWarn))
+		return
+	}
 	if text == "" {
 		return
 	}
 	req := chat.Request{ID: id, Trigger: chat.TriggerLine, Actor: chat.Actor{Link: Link(user), Name: user}, Place: p.Place(), At: p.opt.Now()}
-	var err error
 	if req.Text, req.Files, err = p.files(text); err != nil {
 		p.say(user, chat.Say(chat.P(err.Error())).With(chat.ToneWarn))
 		return
@@ -108,17 +112,18 @@ func (p *Platform) take(ctx context.Context, intake bot.Intake, id, line string)
 	}
 }
 
-// speaker is who says a line: "as lead-1: scan" when that is allowed.
-func (p *Platform) speaker(line string) (user, text string) {
+// speaker is who says a line: "as lead-1: scan" when there are several to choose from.
+func (p *Platform) speaker(line string) (user, text string, err error) {
 	rest, ok := strings.CutPrefix(line, "as ")
-	if name, text, cut := strings.Cut(rest, ":"); ok && cut {
-		for _, role := range p.opt.Roles {
-			if role == strings.TrimSpace(name) {
-				return role, strings.TrimSpace(text)
-			}
-		}
+	name, text, cut := strings.Cut(rest, ":")
+	if len(p.opt.Roles) == 0 || !ok || !cut {
+		return p.opt.User, line, nil
 	}
-	return p.opt.User, line
+	name = strings.TrimSpace(name)
+	if !slices.Contains(p.opt.Roles, name) {
+		return p.opt.User, line, fmt.Errorf("nobody here is %q; there are: %s", name, strings.Join(p.opt.Roles, ", "))
+	}
+	return name, strings.TrimSpace(text), nil
 }
 
 func (p *Platform) expect(id string) <-chan struct{} {

@@ -19,7 +19,7 @@ func (o *Outbox) delivered(ctx context.Context, g group, r state.Receipt) error 
 	lead := g.lead()
 	for _, c := range append(slices.Delete(slices.Clone(g), lead, lead+1), g[lead]) {
 		err := o.insist(ctx, func(ctx context.Context) error {
-			return o.opt.Store.Delivered(ctx, c.Letter.ID, c.Token, r)
+			return o.opt.Store.Delivered(ctx, c.Letter, c.Token, r)
 		})
 		if err != nil {
 			return err
@@ -55,7 +55,7 @@ func (o *Outbox) later(ctx context.Context, g group, due time.Time, why string) 
 	var errs []error
 	for _, c := range g {
 		errs = append(errs, o.once(ctx, func(ctx context.Context) error {
-			return o.opt.Store.Later(ctx, c.Letter.ID, c.Token, due, why)
+			return o.opt.Store.Later(ctx, c.Letter, c.Token, due, why+tryMark(c.Claims))
 		}))
 	}
 	return errors.Join(errs...)
@@ -65,7 +65,7 @@ func (o *Outbox) dead(ctx context.Context, g group, why string) error {
 	var errs []error
 	for _, c := range g {
 		errs = append(errs, o.insist(ctx, func(ctx context.Context) error {
-			return o.opt.Store.Dead(ctx, c.Letter.ID, c.Token, why)
+			return o.opt.Store.Dead(ctx, c.Letter, c.Token, why)
 		}))
 	}
 	return errors.Join(errs...)
@@ -112,10 +112,13 @@ func (o *Outbox) known(ctx context.Context, letter string) (state.Receipt, bool,
 		return r, true, nil
 	}
 	err := o.once(ctx, func(ctx context.Context) (err error) {
-		r, ok, err = o.opt.Store.ReceiptOf(ctx, letter)
+		r, err = o.opt.Store.ReceiptOf(ctx, letter)
 		return err
 	})
-	return r, ok, err
+	if errors.Is(err, state.ErrNotFound) {
+		return r, false, nil
+	}
+	return r, err == nil, err
 }
 
 // sleep waits; it is false when the context ended first.

@@ -25,22 +25,22 @@ type (
 	Permanent = chat.Permanent
 )
 
-// Store keeps the letters. Letters are meant by their ids.
+// Store keeps the letters. Every method ends with its context.
 type Store interface {
 	// Claim takes due letters, in order within a place; those of one place that
-	// coalesce are claimed together.
+	// coalesce are claimed together. Claims counts every claim of a letter.
 	Claim(ctx context.Context, holder string, now time.Time, ttl time.Duration, limit int) ([]state.ClaimedLetter, error)
 	// Delivered ends a letter; state.ErrLeaseLost when the claim is no longer ours.
-	Delivered(ctx context.Context, letter, token string, r state.Receipt) error
-	// Later puts a letter back, with the reason for people, and adds one to its
-	// Tries: a letter whose Claims are one more than its Tries was never left behind.
-	Later(ctx context.Context, letter, token string, due time.Time, held string) error
+	Delivered(ctx context.Context, letter state.Letter, token string, r state.Receipt) error
+	// Later puts a letter back, with the reason for people, which is Letter.Held
+	// when it is claimed again. What is behind it in its place waits with it.
+	Later(ctx context.Context, letter state.Letter, token string, due time.Time, held string) error
 	// Dead gives a letter up, with the reason.
-	Dead(ctx context.Context, letter, token, why string) error
+	Dead(ctx context.Context, letter state.Letter, token, why string) error
 	// CardReceipt is the newest receipt of a card in a place.
 	CardReceipt(ctx context.Context, card string, place state.Place) (state.Receipt, bool, error)
-	// ReceiptOf is the receipt of a delivered letter.
-	ReceiptOf(ctx context.Context, letter string) (state.Receipt, bool, error)
+	// ReceiptOf is the receipt of a delivered letter; state.ErrNotFound.
+	ReceiptOf(ctx context.Context, letterID string) (state.Receipt, error)
 }
 
 // Render makes one message of notices that coalesced, as it is true now. A message

@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -72,10 +73,14 @@ func (g group) keys() []string {
 }
 
 // left reports whether somebody claimed the letter and neither delivered it nor
-// put it back, or put it back without knowing.
+// put it back, or put it back without knowing whether it had arrived. The reason
+// with which it was put back last says after which claim that was.
 func left(c state.ClaimedLetter) bool {
-	return c.Claims > 1 && c.Claims-1 != c.Letter.Tries || strings.HasPrefix(c.Letter.Held, unsure)
+	return c.Claims > 1 && !strings.HasSuffix(c.Letter.Held, tryMark(c.Claims-1)) || strings.HasPrefix(c.Letter.Held, unsure)
 }
+
+// tryMark ends the reason of a letter that is put back.
+func tryMark(claims int) string { return fmt.Sprintf(" (try %d)", claims) }
 
 func (g group) left() bool { return slices.ContainsFunc(g, left) }
 
