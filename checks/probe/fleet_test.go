@@ -15,14 +15,14 @@ import (
 
 func TestAFleetIsNeverSaidToBeBetterThanItIs(t *testing.T) {
 	t.Parallel()
-	f, err := fleet.New(fleet.Options{Servers: 300, TLS: true, HangFor: 3 * time.Second})
+	f, err := fleet.New(fleet.Options{Servers: 160, TLS: true, HangFor: 3 * time.Second})
 	require.NoError(t, err)
 	require.NoError(t, f.Start(t.Context()))
 	t.Cleanup(func() { require.NoError(t, f.Close()) })
 	p, err := playbook.Builtin("toolshell")
 	require.NoError(t, err)
 	o := options()
-	o.Answer, o.Roots = 2*time.Second, f.CertPool()
+	o.Answer, o.Roots = 1*time.Second, f.CertPool()
 	verdicts, found := map[state.Verdict]int{}, 0
 	sum := checks.NewRunner(o).Run(t.Context(), probe.New(p.Plan()), checks.Targets(f.Inventory()), func(r checks.Result) {
 		truth, err := f.Truth(r.Server)

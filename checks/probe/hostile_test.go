@@ -272,12 +272,10 @@ func requireHarmless(t *testing.T, name string, r checks.Result) {
 	var v any
 	require.NoError(t, json.Unmarshal(b, &v))
 	walkTexts(v, func(s string) {
-		require.NotContains(t, s, "<", name)
-		require.NotContains(t, s, "@", name)
-		for _, c := range s {
-			require.True(t, unicode.IsPrint(c), "%s: %q", name, s)
+		bad := strings.ContainsFunc(s, func(r rune) bool { return r == '<' || r == '@' || !unicode.IsPrint(r) })
+		if bad || len([]rune(s)) > 1000 {
+			require.Fail(t, "harmful text", "%s: %q", name, s)
 		}
-		require.LessOrEqual(t, len([]rune(s)), 1000)
 	})
 	for _, e := range r.Evidence {
 		require.LessOrEqual(t, len([]rune(e.Detail)), 200)
