@@ -173,7 +173,11 @@ func stamped() string {
 // subcommands is the list of all commands.
 func subcommands(sys system) []*cobra.Command {
 	return []*cobra.Command{
+		newDemo(sys),
 		newScan(sys),
+		newServe(sys),
+		newExport(sys),
+		newImport(sys),
 		newPlaybook(sys),
 		newVersion(sys),
 	}

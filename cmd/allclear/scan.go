@@ -185,10 +185,11 @@ func resultLine(l checks.Line) string {
 	for _, h := range l.Indicators {
 		fmt.Fprintf(&b, "; found %s at %s (%d)", h.ID, h.URL, h.Status)
 	}
-	for _, s := range []string{l.Error, l.Reason} {
-		if s != "" {
-			fmt.Fprintf(&b, "; %s", s)
-		}
+	if l.Error != "" && !strings.Contains(l.Reason, l.Error) {
+		fmt.Fprintf(&b, "; %s", l.Error)
+	}
+	if l.Reason != "" {
+		fmt.Fprintf(&b, "; %s", l.Reason)
 	}
 	return b.String()
 }

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/allclear-bot/allclear/bot"
+	"github.com/allclear-bot/allclear/bot/chart"
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/bot/outbox"
+	"github.com/allclear-bot/allclear/checks"
+	"github.com/allclear-bot/allclear/checks/playbook"
+	"github.com/allclear-bot/allclear/checks/probe"
+	"github.com/allclear-bot/allclear/commands"
+	"github.com/allclear-bot/allclear/state"
+	"github.com/allclear-bot/allclear/state/redisstore"
+)
+
+var (
+	_ commands.Store = (*redisstore.Store)(nil)
+	_ bot.Inbox      = (*redisstore.Store)(nil)
+	_ outbox.Store   = (*redisstore.Store)(nil)
+)
+
+// app is the process as a value: the store, the commands, the router and the
+// outbox, wired. Several can live in one test.
+type app struct {
+	store  *redisstore.Store
+	parts  commands.Parts
+	router *bot.Router
+	outbox *outbox.Outbox
+	log    *slog.Logger
+	now    func() time.Time
+}
+
+// appOptions are what differs between serve, demo and tests.
+type appOptions struct {
+	Store   *redisstore.Store
+	People  state.People
+	Posters map[string]chat.Poster
+	Scan    checks.Options
+	Log     *slog.Logger
+	Now     func() time.Time
+	Cadence time.Duration
+	// Window is how long letters wait for others to join them; 0: the outbox's default.
+	Window    time.Duration
+	CardEvery time.Duration
+	Theme     chart.Theme
+}
+
+func newApp(o appOptions) (*app, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	a := &app{store: o.Store, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), now: o.Now}
+	o.Scan.Version, o.Scan.Now, o.Scan.Log = stamped(), o.Now, a.log
+	a.parts = commands.Parts{
+		Store: a.store, Jobs: checks.NewLocal(checks.NewRunner(o.Scan)), People: o.People,
+		Check:   func(p checks.Plan) checks.Check { return probe.New(p) },
+		Draw:    func(b commands.Burn, w io.Writer) (string, error) { return draw(b, o.Theme, w) },
+		Load:    playbook.Load,
+		Now:     o.Now,
+		Cadence: o.Cadence,
+	}
+	voice := commands.NewVoice(a.parts)
+	var err error
+	a.outbox, err = outbox.New(outbox.Options{
+		Store: a.store, Posters: o.Posters, Render: voice.Render, Logger: a.log, Now: o.Now,
+		Window: o.Window, CardEvery: o.CardEvery,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var cs []bot.Command
+	for _, c := range commands.All(a.parts) {
+		cs = append(cs, c)
+	}
+	a.router, err = bot.New(bot.Options{
+		Commands: cs, Store: a.store, Logger: a.log, Now: o.Now, Posted: a.outbox.Wake,
+		People: func(context.Context) (state.People, error) { return o.People, nil },
+		Open:   a.open,
+	})
+	return a, err
+}
+
+// open lists the incidents that are not closed.
+func (a *app) open(ctx context.Context) ([]string, error) {
+	heads, err := a.store.Incidents(ctx)
+	var ids []string
+	for _, h := range heads {
+		if h.Closed.IsZero() {
+			ids = append(ids, h.ID)
+		}
+	}
+	return ids, err
+}
+
+// sweepEvery is how often the process looks for farms whose assessment is out of date.
+const sweepEvery = 15 * time.Second
+
+// pruneAfter is how long answered requests are remembered, against redelivery.
+const pruneAfter = 48 * time.Hour
+
+// sweep assesses anew what the passing of time, or a revision, has changed.
+func (a *app) sweep(ctx context.Context) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := a.sweepOnce(ctx); err != nil && ctx.Err() == nil {
+			a.log.Warn("sweep", "error", err)
+		}
+	}
+}
+
+func (a *app) sweepOnce(ctx context.Context) error {
+	ids, err := a.open(ctx)
+	for _, id := range ids {
+		_, e := commands.Sweep(ctx, a.store, id, a.now())
+		err = errors.Join(err, e)
+	}
+	_, e := a.store.Prune(ctx, a.now().Add(-pruneAfter))
+	return errors.Join(err, e)
+}
+
+// draw makes the burn-down picture of a command.
+func draw(b commands.Burn, theme chart.Theme, w io.Writer) (string, error) {
+	pic := chart.BurnDown{Title: b.Title, Subtitle: b.Subtitle, Until: b.Until, Theme: theme}
+	for _, p := range b.Points {
+		s := p.Counts.Status
+		pic.Points = append(pic.Points, chart.Point{
+			At: p.At, Compromised: s[state.StatusCompromised], Suspected: s[state.StatusSuspected], Exposed: s[state.StatusExposed],
+			Unknown: s[state.StatusUnknown], Contained: s[state.StatusContained], InProgress: s[state.StatusInProgress],
+			Ready: s[state.StatusReady], Excepted: s[state.StatusExcepted], Confirmed: s[state.StatusConfirmed],
+		})
+	}
+	for _, m := range b.Marks {
+		pic.Marks = append(pic.Marks, chart.Mark{At: m.At, Label: m.Label})
+	}
+	if err := pic.PNG(w); err != nil {
+		return "", fmt.Errorf("draw the burn-down: %w", err)
+	}
+	return pic.Alt(), nil
+}

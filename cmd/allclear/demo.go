@@ -1,0 +1,189 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/allclear-bot/allclear/bot"
+	"github.com/allclear-bot/allclear/bot/chart"
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/bot/console"
+	"github.com/allclear-bot/allclear/checks"
+	"github.com/allclear-bot/allclear/checks/fleet"
+	"github.com/allclear-bot/allclear/state"
+	"github.com/allclear-bot/allclear/state/embedded"
+	"github.com/allclear-bot/allclear/state/redisstore"
+)
+
+const demoHelp = `Watch a whole response on a make-believe fleet: real HTTP servers on loopback, the
+real store and the real rules. It needs nothing but this program.
+
+Nothing in it is said because the story wants it: every answer comes from the
+store and the rules. On a terminal it leaves a prompt in the end, at which you can
+type as any of the persons ("as lead-1: status"). The clock is the story's.
+
+Exit status: 0 only if ALL CLEAR was reached.`
+
+type demoOptions struct {
+	servers int
+	seed    uint64
+	dir     string
+	prompt  bool
+	log     string
+}
+
+func newDemo(sys system) *cobra.Command {
+	var o demoOptions
+	cmd := &cobra.Command{
+		Use: "demo", Short: "Watch a whole response on a make-believe fleet; needs nothing", Long: demoHelp, Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return runDemo(c.Context(), o, sys) },
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.servers, "servers", 60, "size of the fleet, 30 to 100000")
+	f.Uint64Var(&o.seed, "seed", 1, "the same seed makes the same fleet")
+	f.StringVar(&o.dir, "save", "", "where pictures are written (default: a temporary directory)")
+	f.BoolVar(&o.prompt, "prompt", true, "leave a prompt in the end, on a terminal")
+	f.StringVar(&o.log, "log", "", "write the log to this file")
+	return cmd
+}
+
+// storyStart is the morning on which the updates of 8 July were still believed to
+// be the fix.
+func storyStart() time.Time { return time.Date(2025, 7, 20, 6, 0, 0, 0, time.UTC) }
+
+func runDemo(ctx context.Context, o demoOptions, sys system) (err error) {
+	if o.servers < 30 || o.servers > 100_000 {
+		return usage{fmt.Errorf("--servers %d: the story needs 30 to 100000", o.servers)}
+	}
+	if o.dir == "" {
+		if o.dir, err = os.MkdirTemp("", "allclear-demo-"); err != nil {
+			return fmt.Errorf("make a directory for pictures: %w", err)
+		}
+	}
+	log, closeLog, err := demoLog(o.log)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	s, group, err := newStage(ctx, o, sys, log)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- group.Run(ctx) }()
+	begun := time.Now()
+	err = s.play(ctx)
+	if err == nil {
+		err = s.verdict(ctx, begun)
+	}
+	if _, tty := sys.Terminal(sys.In); err == nil && tty && o.prompt {
+		err = s.prompt(ctx)
+	}
+	stop()
+	return errors.Join(err, <-ended)
+}
+
+func demoLog(path string) (*slog.Logger, func(), error) {
+	if path == "" {
+		return slog.New(slog.DiscardHandler), func() {}, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the log: %w", err)
+	}
+	return slog.New(slog.NewJSONHandler(f, nil)), func() { _ = f.Close() }, nil
+}
+
+// newStage builds the real parts around a make-believe fleet.
+func newStage(ctx context.Context, o demoOptions, sys system, log *slog.Logger) (*stage, *bot.Group, error) {
+	fl, err := fleet.New(fleet.Options{Servers: o.servers, Seed: o.seed, Epoch: storyStart(), HangFor: 20 * time.Second})
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := fl.Start(ctx); err != nil {
+		return nil, nil, fmt.Errorf("start the make-believe fleet: %w", err)
+	}
+	engine, err := embedded.OpenMemory(embedded.Options{Logger: log})
+	if err != nil {
+		return nil, nil, errors.Join(err, fl.Close())
+	}
+	client := engine.Client()
+	width, tty := sys.Terminal(sys.Out)
+	s := &stage{
+		fleet: fl, clock: newStoryClock(storyStart()), out: sys.Out,
+		paint: painter(sys.colour(sys.Out)), answers: map[string]chan chat.Message{},
+	}
+	s.console = console.New(sys.In, sys.Out, console.Options{
+		User: lead, Roles: []string{lead, second, responder, finance, hr}, Width: min(cmp.Or(width, 100), 110),
+		Colour: sys.colour(sys.Out), TTY: tty, Files: true, SaveDir: o.dir, Now: s.clock.Now, Prompt: "▸ ", Session: "typed",
+	})
+	store := redisstore.New(client, redisstore.Options{})
+	group := bot.NewGroup(log, 25*time.Second)
+	group.Cleanup("fleet", func(context.Context) error { return fl.Close() })
+	group.Cleanup("engine", func(context.Context) error { return engine.Close() })
+	group.Cleanup("client", func(context.Context) error { return client.Close() })
+	if err := store.Init(ctx); err != nil {
+		return nil, nil, errors.Join(err, group.Close())
+	}
+	s.app, err = newApp(appOptions{
+		Store: store, People: cast(), Posters: map[string]chat.Poster{console.Name: s}, Log: log, Now: s.clock.Now,
+		Cadence: 2 * time.Hour, Window: -1, CardEvery: -1, Theme: chart.Light,
+		Scan: checks.Options{PerServer: 3 * time.Second, Connect: time.Second, Answer: 2 * time.Second},
+	})
+	if err != nil {
+		return nil, nil, errors.Join(err, group.Close())
+	}
+	group.Add("outbox", s.app.outbox.Run)
+	group.Add("router", s.app.router.Run)
+	return s, group, nil
+}
+
+// verdict says how it ended; only ALL CLEAR is success.
+func (s *stage) verdict(ctx context.Context, begun time.Time) error {
+	inc, err := s.app.store.Incident(ctx, incidentName)
+	if err != nil {
+		return err
+	}
+	asked := s.fleet.Asked()
+	fmt.Fprintf(s.out, "\n%s\n", s.paint.dim(fmt.Sprintf(
+		"   %d lines typed, %s of story in %s; the fleet was asked %d times, wrote nothing, and was sent no forbidden path (%d).",
+		s.lines, s.clock.Now().Sub(storyStart()).Round(time.Hour), time.Since(begun).Round(100*time.Millisecond), asked.Requests, asked.Forbidden)))
+	if inc.Clear == nil || inc.Clear.Exceptions > 0 {
+		return fmt.Errorf("the story ended without ALL CLEAR: %w", s.openOnes(ctx))
+	}
+	_, err = fmt.Fprintf(s.out, "\n%s\n", s.paint.bold("   "+inc.Clear.Words()))
+	return err
+}
+
+func (s *stage) openOnes(ctx context.Context) error {
+	rows, total, err := s.app.store.List(ctx, incidentName, state.Filter{}, 0, 3)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, r := range rows {
+		names = append(names, fmt.Sprintf("%s is %s", r.Name, r.Status))
+	}
+	return fmt.Errorf("of %d servers, first %v", total, names)
+}
+
+// prompt lets the reader type. It ends at the end of the input.
+func (s *stage) prompt(ctx context.Context) error {
+	s.scene("Your turn")
+	s.tell(`Type commands, like: help, status, server show sp-finance-w1, as %s: proposals. Ctrl-D ends it.`, second)
+	fmt.Fprintln(s.out)
+	err := s.console.Run(ctx, s.app.router.Handle)
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}

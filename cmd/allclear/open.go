@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+
+	"github.com/allclear-bot/allclear/state/embedded"
+	"github.com/allclear-bot/allclear/state/redisstore"
+)
+
+// opened is a store that is ready, and how it was reached.
+type opened struct {
+	*redisstore.Store
+	// engine is the embedded store that this process owns; nil when it is a Redis,
+	// or another process owns the directory and lends its socket.
+	engine *embedded.Engine
+	close  []io.Closer // last in, first out
+	where  string      // for people, without secrets
+}
+
+// Close gives everything back.
+func (o *opened) Close() error {
+	var errs []error
+	for i := len(o.close) - 1; i >= 0; i-- {
+		errs = append(errs, o.close[i].Close())
+	}
+	o.close = nil
+	return errors.Join(errs...)
+}
+
+// openStore opens what the configuration names: a Redis, or the embedded store of
+// a directory. When another process of this machine owns the directory and shared
+// is true, its local socket is used.
+func openStore(ctx context.Context, c config, shared bool, log *slog.Logger) (*opened, error) {
+	o, err := connect(ctx, c, shared, log)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.Init(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the store (%s): %w", o.where, err), o.Close())
+	}
+	return o, nil
+}
+
+func connect(ctx context.Context, c config, shared bool, log *slog.Logger) (*opened, error) {
+	if c.Redis != "" {
+		client, err := redisstore.Dial(string(c.Redis), redisstore.DialOptions{})
+		if err != nil {
+			return nil, err
+		}
+		return &opened{Store: redisstore.New(client, redisstore.Options{Lanes: 4}), close: []io.Closer{client}, where: "Redis"}, nil
+	}
+	dir, err := dataDir(c)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := embedded.Open(dir, embedded.Options{Logger: log})
+	if errors.Is(err, embedded.ErrLocked) && shared {
+		return borrow(ctx, dir, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the store in %s: %w", dir, err)
+	}
+	client := engine.Client()
+	o := &opened{Store: redisstore.New(client, redisstore.Options{Writer: "embedded"}), engine: engine, close: []io.Closer{engine, client}, where: dir}
+	if r := engine.Recovery(); r.Torn {
+		log.Warn("the end of the journal was torn and has been cut off", "dir", dir, "at", r.TornAt, "bytes", r.TornSize, "reason", r.Reason)
+	}
+	return o, nil
+}
+
+// borrow uses the socket of the process that owns the directory.
+func borrow(ctx context.Context, dir string, locked error) (*opened, error) {
+	probe, err := embedded.DialSocket(ctx, dir)
+	if err != nil {
+		return nil, fmt.Errorf("%w, and its socket does not answer: %w", locked, err)
+	}
+	_ = probe.Close()
+	client := redisstore.Over(func(ctx context.Context) (net.Conn, error) { return embedded.DialSocket(ctx, dir) })
+	return &opened{Store: redisstore.New(client, redisstore.Options{}), close: []io.Closer{client}, where: "the process that serves " + dir}, nil
+}
+
+func dataDir(c config) (string, error) {
+	if c.Data != "" {
+		return c.Data, nil
+	}
+	dir, err := embedded.DefaultDir()
+	if err != nil {
+		return "", fmt.Errorf("where to keep the store: %w", err)
+	}
+	return dir, nil
+}

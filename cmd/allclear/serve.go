@@ -1,0 +1,198 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os/user"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/allclear-bot/allclear/bot"
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/bot/console"
+	"github.com/allclear-bot/allclear/checks"
+	"github.com/allclear-bot/allclear/state/embedded"
+)
+
+// shutdown bounds taking the process down: 25 seconds in all.
+const shutdown = 25 * time.Second
+
+// Sizes of the embedded store at which another one is better, in servers.
+const (
+	embeddedWarn = 20_000
+	embeddedMost = 100_000
+)
+
+const serveHelp = `Run the bot. The console is its platform: type commands, get answers. "help" lists
+them. In a pipe, lines are answered in order and the process ends with its input.
+
+The store is a directory of this machine (--data), or a Redis (--redis, better in
+the environment: ALLCLEAR_REDIS). While serve runs, the other commands that need
+the store reach it through a local socket that only you can open.
+
+People come from the configuration file (--config):
+
+  people:
+    - {id: lead-1, name: First lead, role: lead, links: ["console:USER"]}
+
+With nobody configured as lead, whoever runs this is the first one, alone; what
+needs two persons then needs a second in the configuration.`
+
+type storeFlags struct {
+	config, data, redis string
+}
+
+func (s *storeFlags) add(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&s.config, "config", "", "configuration file (YAML)")
+	f.StringVar(&s.data, "data", "", "directory of the embedded store")
+	f.StringVar(&s.redis, "redis", "", "URL of a Redis instead, like redis://host:6379/0")
+}
+
+// load is the configuration with the flags on top.
+func (s storeFlags) load(sys system) (config, error) {
+	c, err := loadConfig(s.config, sys)
+	if s.data != "" {
+		c.Data, c.Redis = s.data, ""
+	}
+	if s.redis != "" {
+		c.Redis, c.Data = secret(s.redis), ""
+	}
+	if s.data != "" && s.redis != "" {
+		err = errors.Join(err, errors.New("--data and --redis: the store is either a directory or a Redis"))
+	}
+	if err != nil {
+		return c, usage{err}
+	}
+	return c, nil
+}
+
+func newServe(sys system) *cobra.Command {
+	var s storeFlags
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Run the bot, with the console as its platform", Long: serveHelp, Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			conf, err := s.load(sys)
+			if err != nil {
+				return err
+			}
+			return serve(c.Context(), conf, sys)
+		},
+	}
+	s.add(cmd)
+	return cmd
+}
+
+func newLog(c config, sys system) *slog.Logger {
+	o := &slog.HandlerOptions{Level: c.Level}
+	if c.Log == "json" {
+		return slog.New(slog.NewJSONHandler(sys.Err, o))
+	}
+	return slog.New(slog.NewTextHandler(sys.Err, o))
+}
+
+// serve builds the process, last in first out, and runs it until its input or the
+// context ends.
+func serve(ctx context.Context, c config, sys system) error {
+	c = c.withSelf()
+	width, tty := sys.Terminal(sys.Out)
+	if tty {
+		c.Level = max(c.Level, slog.LevelWarn) // the log and the talk share the terminal
+	}
+	log := newLog(c, sys)
+	store, err := openStore(ctx, c, false, log)
+	if err != nil {
+		return err
+	}
+	group := bot.NewGroup(log, shutdown)
+	group.Cleanup("store", func(context.Context) error { return store.Close() })
+	if store.engine != nil {
+		if err := addEngine(group, store.engine); err != nil {
+			return errors.Join(err, group.Close())
+		}
+	}
+	term := console.New(sys.In, sys.Out, console.Options{
+		User: consoleUser(), Width: cmp.Or(width, 100), Colour: sys.colour(sys.Out), TTY: tty,
+		InOrder: !tty, Files: true, Prompt: "▸ ",
+	})
+	a, err := newApp(appOptions{
+		Store: store.Store, People: c.People, Posters: map[string]chat.Poster{console.Name: term}, Log: log,
+		Cadence: c.Cadence, Scan: checks.Options{Contact: c.Contact},
+	})
+	if err != nil {
+		return errors.Join(err, group.Close())
+	}
+	group.Add("outbox", a.outbox.Run)
+	group.Add("router", a.router.Run)
+	group.Add("sweep", a.sweep)
+	if store.engine != nil {
+		group.Add("size of the store", a.watchSize)
+	}
+	group.Add("console", func(ctx context.Context) error { return endWith(term.Run(ctx, a.router.Handle)) })
+	return group.Run(ctx)
+}
+
+// endWith ends the process when the input of the console has.
+func endWith(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return bot.ErrStop
+	}
+	return err
+}
+
+// addEngine ends the process when the embedded store can no longer work, and lends
+// the store to other commands of the same user.
+func addEngine(g *bot.Group, e *embedded.Engine) error {
+	l, err := e.ListenSocket()
+	if err != nil {
+		return fmt.Errorf("open the local socket: %w", err)
+	}
+	g.Add("local socket", func(ctx context.Context) error { return e.Serve(ctx, l) })
+	g.Add("embedded store", func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-e.Failed():
+			return fmt.Errorf("the embedded store has failed, and nothing more is acknowledged: %w", e.Err())
+		}
+	})
+	return nil
+}
+
+// watchSize warns when the fleet outgrows the embedded store.
+func (a *app) watchSize(ctx context.Context) error {
+	tick := time.NewTicker(10 * time.Minute)
+	defer tick.Stop()
+	for {
+		if err := a.warnSize(ctx); err != nil && ctx.Err() == nil {
+			a.log.Warn("count servers", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (a *app) warnSize(ctx context.Context) error {
+	n, err := a.servers(ctx)
+	switch {
+	case n > embeddedMost:
+		a.log.Error("the embedded store is too small for this fleet: move to a Redis (allclear export --redis-pipe)", "servers", n, "most", embeddedMost)
+	case n > embeddedWarn:
+		a.log.Warn("the fleet is large for the embedded store; a Redis is better (allclear export --redis-pipe)", "servers", n, "from", embeddedWarn)
+	}
+	return err
+}
+
+func consoleUser() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "unknown"
+}

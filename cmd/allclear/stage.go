@@ -1,0 +1,265 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/bot/console"
+	"github.com/allclear-bot/allclear/checks/fleet"
+	"github.com/allclear-bot/allclear/commands"
+	"github.com/allclear-bot/allclear/state"
+)
+
+// storyClock tells the time of the story: it can be put forward, and goes on by
+// itself in between.
+type storyClock struct {
+	mu   sync.Mutex
+	base time.Time
+	set  time.Time
+}
+
+func newStoryClock(start time.Time) *storyClock { return &storyClock{base: start, set: time.Now()} }
+
+// Now is the moment of the story.
+func (c *storyClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.base.Add(time.Since(c.set)).Round(0)
+}
+
+// Skip puts the clock forward.
+func (c *storyClock) Skip(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.base, c.set = c.base.Add(time.Since(c.set)+d).Round(0), time.Now()
+}
+
+// stage is where the story of the demo is played: the real parts, a make-believe
+// fleet, and persons who type.
+type stage struct {
+	app     *app
+	fleet   *fleet.Fleet
+	clock   *storyClock
+	console *console.Platform
+	out     io.Writer
+	paint   painter
+	quiet   bool // answers are kept back, for what would only repeat itself
+	lines   int
+
+	mu      sync.Mutex
+	answers map[string]chan chat.Message
+}
+
+// painter colours the stage directions; the zero value does not.
+type painter bool
+
+func (p painter) dim(s string) string {
+	if !p {
+		return s
+	}
+	return "\x1b[2;3m" + s + "\x1b[0m"
+}
+
+func (p painter) bold(s string) string {
+	if !p {
+		return s
+	}
+	return "\x1b[1;36m" + s + "\x1b[0m"
+}
+
+// Post prints through the console, and tells who waits that an answer has come.
+func (s *stage) Post(ctx context.Context, place state.Place, m chat.Message, key string) (string, error) {
+	s.mu.Lock()
+	cause, _, _ := strings.Cut(key, " @ ") // a letter's key is its notice's and the place's
+	quiet, waiting := s.quiet, s.answers[cause]
+	s.mu.Unlock()
+	id := key
+	if !quiet {
+		var err error
+		if id, err = s.console.Post(ctx, place, m, key); err != nil {
+			return id, err
+		}
+	}
+	if waiting != nil {
+		select {
+		case waiting <- m:
+		default: // told already
+		}
+	}
+	return id, nil
+}
+
+// Edit prints through the console.
+func (s *stage) Edit(ctx context.Context, place state.Place, id string, m chat.Message, key string) error {
+	s.mu.Lock()
+	quiet := s.quiet
+	s.mu.Unlock()
+	if quiet {
+		return nil
+	}
+	return s.console.Edit(ctx, place, id, m, key)
+}
+
+// Find looks in what the console printed.
+func (s *stage) Find(ctx context.Context, place state.Place, key string) (string, bool, error) {
+	return s.console.Find(ctx, place, key)
+}
+
+// scene prints a heading of the story.
+func (s *stage) scene(title string) {
+	fmt.Fprintf(s.out, "\n%s\n", s.paint.bold("── "+title+" "+strings.Repeat("─", max(2, 74-len([]rune(title))))))
+}
+
+// tell prints a stage direction: what happens outside the chat.
+func (s *stage) tell(format string, args ...any) {
+	for line := range strings.SplitSeq(wrap(fmt.Sprintf(format, args...), 92), "\n") {
+		fmt.Fprintln(s.out, s.paint.dim("   "+line))
+	}
+}
+
+func wrap(text string, width int) string {
+	var b strings.Builder
+	n := 0
+	for _, w := range strings.Fields(text) {
+		switch {
+		case n == 0:
+		case n+1+len(w) > width:
+			b.WriteByte('\n')
+			n = 0
+		default:
+			b.WriteByte(' ')
+			n++
+		}
+		b.WriteString(w)
+		n += len(w)
+	}
+	return b.String()
+}
+
+// say has a person type a line, and waits for the answer. It goes the way of every
+// request: router, inbox, lease, outbox.
+func (s *stage) say(ctx context.Context, who, line string, files ...chat.File) (chat.Message, error) {
+	s.clock.Skip(90 * time.Second)
+	s.lines++
+	id := fmt.Sprintf("demo-%04d", s.lines)
+	answer := make(chan chat.Message, 1)
+	s.mu.Lock()
+	s.answers[chat.AnswerKey(id)] = answer
+	quiet := s.quiet
+	s.mu.Unlock()
+	if !quiet {
+		fmt.Fprintf(s.out, "\n%s %s%s\n", s.paint.bold(who+" ▸"), line, attached(files))
+	}
+	ack, err := s.app.router.Handle(ctx, chat.Request{
+		ID: id, Trigger: chat.TriggerLine, Actor: chat.Actor{Link: console.Link(who)}, Place: s.console.Place(),
+		Text: line, Files: files, At: s.clock.Now(),
+	})
+	switch {
+	case err != nil:
+		return chat.Message{}, err
+	case !ack.Accepted:
+		if !quiet {
+			_, err = s.console.Post(ctx, s.console.Place(), ack.Message, id)
+		}
+		return ack.Message, err
+	}
+	select {
+	case m := <-answer:
+		return m, s.settle(ctx)
+	case <-ctx.Done():
+		return chat.Message{}, ctx.Err()
+	}
+}
+
+func attached(files []chat.File) string {
+	if len(files) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("  (with %s, %d bytes)", files[0].Name, len(files[0].Data))
+}
+
+// settle waits until all that the last request caused is said.
+func (s *stage) settle(ctx context.Context) error {
+	for range 400 {
+		n, _, err := s.app.store.QueueSize(ctx)
+		if err != nil || n == 0 {
+			return err
+		}
+		s.app.outbox.Wake()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	return errors.New("letters stay in the outbox")
+}
+
+// hush keeps answers back while f runs.
+func (s *stage) hush(f func() error) error {
+	s.mu.Lock()
+	s.quiet = true
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.quiet = false
+		s.mu.Unlock()
+	}()
+	return f()
+}
+
+// show hands the evidence of a farm in, as its administrator would.
+func (s *stage) show(ctx context.Context, who, farm string) error {
+	doc, err := s.collect(farm)
+	if err != nil {
+		return err
+	}
+	_, err = s.say(ctx, who, "evidence add", chat.File{Name: farm + ".json", Data: doc})
+	return err
+}
+
+// collect runs the make-believe collector of a farm.
+func (s *stage) collect(farm string) ([]byte, error) {
+	s.clock.Skip(10 * time.Minute)
+	at := s.clock.Now()
+	es, err := s.fleet.Collect(farm, at)
+	if err != nil {
+		return nil, err
+	}
+	var shown []state.Evidence
+	for _, e := range es {
+		if e.Kind != state.KindEviction { // for persons to attest
+			shown = append(shown, e)
+		}
+	}
+	return commands.EvidenceDocument(farm, at, "collector/1", shown)
+}
+
+// do runs steps of the fleet, each at a later moment of the story.
+func (s *stage) do(steps ...func(at time.Time) error) error {
+	for _, f := range steps {
+		s.clock.Skip(4 * time.Minute)
+		if err := f(s.clock.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each makes a step of one for several servers.
+func each(servers []string, f func(server string, at time.Time) error) func(time.Time) error {
+	return func(at time.Time) error {
+		for _, n := range servers {
+			if err := f(n, at); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}

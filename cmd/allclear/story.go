@@ -1,0 +1,438 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/checks/fleet"
+	"github.com/allclear-bot/allclear/state"
+)
+
+// incidentName is the incident of the story.
+const incidentName = "toolshell"
+
+// Persons of the story. They are roles, not people.
+const (
+	lead      = "lead-1"
+	second    = "lead-2"
+	responder = "responder"
+	finance   = "owner-finance"
+	hr        = "owner-hr"
+)
+
+// cast is who plays. Owners of other farms only own.
+func cast() state.People {
+	person := func(id state.PersonID, r state.Role) state.Person {
+		return state.Person{ID: id, Name: string(id), Role: r, Links: []string{"console:" + string(id)}}
+	}
+	return state.People{
+		person(lead, state.RoleLead), person(second, state.RoleLead), person(responder, state.RoleResponder),
+		person(finance, state.RoleResponder), person(hr, state.RoleResponder),
+	}
+}
+
+// play tells the whole response, scene by scene.
+func (s *stage) play(ctx context.Context) error {
+	for _, scene := range []func(context.Context) error{
+		s.opening, s.looking, s.asking, s.wrongOrder, s.confirming, s.lineMoves, s.snapshot,
+		s.disconnected, s.compromised, s.everybody, s.settling, s.clearing, s.after,
+	} {
+		if err := scene(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lines has one person say several lines.
+func (s *stage) linesBy(ctx context.Context, who string, lines ...string) error {
+	for _, l := range lines {
+		if _, err := s.say(ctx, who, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *stage) opening(ctx context.Context) error {
+	s.scene("The first hour")
+	s.tell("20 July 2025. SharePoint servers are exploited everywhere. The updates of 8 July are believed to be the fix.")
+	if err := s.linesBy(ctx, lead, `incident open `+incidentName+` --playbook toolshell@1 --title "ToolShell"`); err != nil {
+		return err
+	}
+	var inventory bytes.Buffer
+	if err := s.fleet.WriteInventory(&inventory); err != nil {
+		return err
+	}
+	_, err := s.say(ctx, lead, "server import", chat.File{Name: "servers.csv", Data: inventory.Bytes()})
+	return err
+}
+
+func (s *stage) looking(ctx context.Context) error {
+	s.scene("Looking from outside")
+	if err := s.linesBy(ctx, responder, "scan", "status"); err != nil {
+		return err
+	}
+	s.tell("A header cannot tell a fixed 2019 server from a vulnerable one. allclear says so instead of guessing:")
+	if err := s.linesBy(ctx, responder, "status sp-finance-w2"); err != nil {
+		return err
+	}
+	worst, err := s.first(ctx, state.StatusCompromised)
+	if err != nil || worst == "" {
+		return err
+	}
+	s.tell("And one where somebody has been:")
+	return s.linesBy(ctx, responder, "status "+worst)
+}
+
+// first is the most urgent server of a status, "" when there is none.
+func (s *stage) first(ctx context.Context, st state.Status) (string, error) {
+	rows, _, err := s.app.store.List(ctx, incidentName, state.Filter{Status: &st}, 0, 1)
+	if err != nil || len(rows) == 0 {
+		return "", err
+	}
+	return rows[0].Name, nil
+}
+
+func (s *stage) asking(ctx context.Context) error {
+	s.scene("Asking, and being told")
+	if err := s.linesBy(ctx, lead, "ping --owner owner-finance --send"); err != nil {
+		return err
+	}
+	s.tell("The owner says that it is done. A claim is noted, and proves nothing:")
+	return s.linesBy(ctx, finance, "claim sp-finance-w1 patch installed over lunch", "status sp-finance-w1")
+}
+
+// fixFarm does all on a farm up to the hunt, in the right order: what comes before
+// the keys. build is what every server is patched to; "" is the fix of today.
+func (s *stage) fixFarm(farm, build string) error {
+	members := s.fleet.Members(farm)
+	to := func(n string) string {
+		if build != "" {
+			return build
+		}
+		b, err := s.fleet.Fix(n)
+		if err != nil {
+			return ""
+		}
+		return b
+	}
+	return s.do(
+		each(members, s.fleet.Preserve),
+		each(members, func(n string, at time.Time) error { return s.fleet.Patch(n, to(n), at) }),
+		each(members, func(n string, at time.Time) error {
+			t, err := s.fleet.Truth(n)
+			if err != nil || t.Product == "spse" {
+				return err
+			}
+			return s.fleet.PatchLanguage(n, to(n), at)
+		}),
+		each(members, s.fleet.PSConfig),
+		func(time.Time) error { return s.amsi(farm) },
+		each(members, func(n string, at time.Time) error { _, err := s.fleet.Hunt(n, at); return err }),
+	)
+}
+
+// amsi switches it on in the mode that the farm's build has.
+func (s *stage) amsi(farm string) error {
+	for _, item := range s.fleet.Items(farm) {
+		if err := errors.Join(s.fleet.SetAMSI(farm, item, "full")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newKeys rotates and deploys the keys of a farm and restarts its servers.
+func (s *stage) newKeys(farm string) error {
+	return s.do(
+		func(at time.Time) error { return s.fleet.RotateKeys(farm, at) },
+		func(at time.Time) error { return s.fleet.DeployKeys(farm, at) },
+		each(s.fleet.Members(farm), s.fleet.RestartIIS),
+	)
+}
+
+func (s *stage) wrongOrder(ctx context.Context) error {
+	s.scene("Patched is not remediated")
+	s.tell("The finance team patches three of four servers, rotates the machine keys at once, and patches the fourth later.")
+	const build = "16.0.10417.20027"
+	members := s.fleet.Members("finance")
+	late := members[len(members)-1]
+	patch := func(n string, at time.Time) error {
+		return errors.Join(s.fleet.Preserve(n, at), s.fleet.Patch(n, build, at), s.fleet.PatchLanguage(n, build, at), s.fleet.PSConfig(n, at))
+	}
+	err := s.do(
+		each(members[:len(members)-1], patch),
+		func(at time.Time) error { return s.fleet.RotateKeys("finance", at) },
+		func(at time.Time) error { return s.fleet.DeployKeys("finance", at) },
+		each(members, s.fleet.RestartIIS),
+		func(at time.Time) error { return patch(late, at) },
+		func(time.Time) error { return s.amsi("finance") },
+		each(members, func(n string, at time.Time) error { _, err := s.fleet.Hunt(n, at); return err }),
+	)
+	if err != nil {
+		return err
+	}
+	if err := s.show(ctx, finance, "finance"); err != nil {
+		return err
+	}
+	if err := s.linesBy(ctx, finance, "verify sp-finance-w2"); err != nil {
+		return err
+	}
+	s.tell("Keys that were rotated before the last server was patched may have been read again. So: once more, in the right order.")
+	if err := s.newKeys("finance"); err != nil {
+		return err
+	}
+	return s.show(ctx, finance, "finance")
+}
+
+func (s *stage) confirming(ctx context.Context) error {
+	s.scene("Two persons")
+	if err := s.linesBy(ctx, lead, "confirm --farm finance", "approve all"); err != nil {
+		return err
+	}
+	s.tell("Nobody approves what they asked for. Nor does the owner, who claimed it:")
+	return s.linesBy(ctx, second, "approve all", "status --farm finance")
+}
+
+func (s *stage) lineMoves(ctx context.Context) error {
+	s.scene("The vendor moves the fix line")
+	s.clock.Skip(20 * time.Hour)
+	s.tell("21 July. The updates of 8 July were gone round; there are new ones. What was finished is not finished.")
+	return s.linesBy(ctx, lead, "playbook revise toolshell@2", "playbook revise toolshell@2 --apply", "status")
+}
+
+func (s *stage) snapshot(ctx context.Context) error {
+	s.scene("A snapshot comes back")
+	s.tell("The HR farm does everything right, and two persons confirm it.")
+	for _, n := range s.fleet.Members("hr") {
+		if err := s.fleet.Snapshot(n); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(s.fixFarm("hr", ""), s.newKeys("hr")); err != nil {
+		return err
+	}
+	if err := s.show(ctx, hr, "hr"); err != nil {
+		return err
+	}
+	if err := s.linesBy(ctx, lead, "confirm --farm hr"); err != nil {
+		return err
+	}
+	if err := s.linesBy(ctx, second, "approve all"); err != nil {
+		return err
+	}
+	s.clock.Skip(6 * time.Hour)
+	s.tell("At night, a virtual machine is restored from the snapshot of the morning. Nobody says so. The next scan does:")
+	if err := s.fleet.Restore("sp-hr-w1", s.clock.Now()); err != nil {
+		return err
+	}
+	return s.linesBy(ctx, responder, "scan --farm hr")
+}
+
+func (s *stage) disconnected(ctx context.Context) error {
+	s.scene("A server that has no fix")
+	s.tell("SharePoint 2013 gets no update. Its owner disconnects it; that contains it, and does not clear it.")
+	const name = "sp-archive-w1"
+	if err := s.fleet.Disconnect(name); err != nil {
+		return err
+	}
+	if err := s.linesBy(ctx, lead, "attest "+name+" contained yes --ref CHG-2013"); err != nil {
+		return err
+	}
+	return errors.Join(s.linesBy(ctx, second, "approve all"), s.linesBy(ctx, lead, "status "+name, "incident clear"))
+}
+
+func (s *stage) compromised(ctx context.Context) error {
+	s.scene("A patch clears no compromise")
+	name, err := s.first(ctx, state.StatusCompromised)
+	if err != nil || name == "" {
+		return err
+	}
+	row, err := s.app.store.Row(ctx, incidentName, name)
+	if err != nil {
+		return err
+	}
+	s.tell("%s answered a web shell's path. Its farm %s is patched first:", name, row.Farm)
+	if err := s.fixFarm(row.Farm, ""); err != nil {
+		return err
+	}
+	if err := s.show(ctx, responder, row.Farm); err != nil {
+		return err
+	}
+	return s.linesBy(ctx, responder, "status "+name)
+}
+
+// everybody brings the rest of the fleet home, each farm with evidence of its own.
+func (s *stage) everybody(ctx context.Context) error {
+	s.scene("Everybody else")
+	s.clock.Skip(8 * time.Hour)
+	s.tell("%d farms do the work; every one shows its own evidence, and each eviction takes two persons. Shown here: one of them.", len(s.fleet.Farms()))
+	shown := false
+	err := s.hush(func() error {
+		for _, farm := range s.fleet.Farms() {
+			if err := s.remediate(ctx, farm); err != nil {
+				return fmt.Errorf("farm %s: %w", farm, err)
+			}
+		}
+		return nil
+	})
+	if err != nil || shown {
+		return err
+	}
+	if err := s.show(ctx, finance, "finance"); err != nil {
+		return err
+	}
+	return s.linesBy(ctx, lead, "status")
+}
+
+// remediate does a farm's work and hands its evidence in.
+func (s *stage) remediate(ctx context.Context, farm string) error {
+	err := s.fleet.Remediate(farm, func() time.Time {
+		s.clock.Skip(2 * time.Minute)
+		return s.clock.Now()
+	})
+	if errors.Is(err, fleet.ErrNoFix) || errors.Is(err, fleet.ErrNotAffected) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, n := range s.fleet.Members(farm) {
+		if err := s.evicted(ctx, farm, n); err != nil {
+			return err
+		}
+	}
+	return s.show(ctx, responder, farm)
+}
+
+// evicted has two persons vouch for the eviction of a server that shows a sign.
+func (s *stage) evicted(ctx context.Context, farm, name string) error {
+	row, err := s.app.store.Row(ctx, incidentName, name)
+	if err != nil || row.Status != state.StatusCompromised && row.Status != state.StatusSuspected {
+		return err
+	}
+	es, err := s.fleet.Collect(farm, s.clock.Now())
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(es, func(e state.Evidence) bool { return e.Kind == state.KindEviction && e.Subject.Server == name })
+	if i < 0 {
+		return nil
+	}
+	at := es[i].At.UTC().Format(time.RFC3339)
+	if err := s.linesBy(ctx, lead, fmt.Sprintf("attest %s eviction evicted --at %s --ref CASE-77", name, at)); err != nil {
+		return err
+	}
+	return s.linesBy(ctx, second, "approve all")
+}
+
+// settling deals with what is left: servers that are no SharePoint, the one that
+// has no fix, and headers that lag behind.
+func (s *stage) settling(ctx context.Context) error {
+	s.scene("What is left")
+	s.clock.Skip(2 * time.Hour)
+	if err := s.linesBy(ctx, responder, "scan"); err != nil {
+		return err
+	}
+	s.tell("Two entries of the inventory only look like SharePoint, and the 2013 server is switched off for good. Retiring takes two persons, too.")
+	for name, why := range map[string]string{
+		"sp-online-w1": "SharePoint Online, not ours to patch", "sp-library-w1": "Alfresco, not SharePoint", "sp-archive-w1": "decommissioned under CHG-2013",
+	} {
+		if _, err := s.app.store.Row(ctx, incidentName, name); errors.Is(err, state.ErrNotFound) {
+			continue
+		}
+		if err := s.linesBy(ctx, lead, fmt.Sprintf("server retire %s --reason %q", name, why)); err != nil {
+			return err
+		}
+	}
+	if err := s.linesBy(ctx, second, "approve all"); err != nil {
+		return err
+	}
+	return s.staleHeaders(ctx)
+}
+
+// staleHeaders notes headers that lag behind inside evidence.
+func (s *stage) staleHeaders(ctx context.Context) error {
+	exposed := state.StatusExposed
+	rows, _, err := s.app.store.List(ctx, incidentName, state.Filter{Status: &exposed}, 0, 50)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	s.tell("A header that newer inside evidence contradicts is stale. It does not block for ever: two persons note it.")
+	for _, r := range rows {
+		build, err := s.contradicted(ctx, r)
+		if err != nil {
+			return err
+		}
+		if build == "" {
+			continue
+		}
+		if err := s.linesBy(ctx, lead, "status "+r.Name, fmt.Sprintf("attest %s stale %s --ref CHG-2101", r.Name, build)); err != nil {
+			return err
+		}
+	}
+	return s.linesBy(ctx, second, "approve all")
+}
+
+// contradicted is the outside build of a server that inside evidence contradicts.
+func (s *stage) contradicted(ctx context.Context, r state.Row) (string, error) {
+	f, err := s.app.store.Farm(ctx, incidentName, r.Farm)
+	if err != nil || r.Contradictions == 0 {
+		return "", err
+	}
+	inc, err := s.app.store.Incident(ctx, incidentName)
+	if err != nil {
+		return "", err
+	}
+	build := ""
+	for _, e := range f.Evidence {
+		v, err := state.ParseVersion(e.Value)
+		if err == nil && e.Kind == state.KindBuild && e.Subject.Server == r.Name && inc.Rules.Judge(v).Verdict == state.VerdictVulnerable {
+			build = e.Value
+		}
+	}
+	return build, nil
+}
+
+func (s *stage) clearing(ctx context.Context) error {
+	s.scene("All clear")
+	tallies, err := s.app.store.Tallies(ctx, incidentName, "group", false)
+	if err != nil {
+		return err
+	}
+	for _, t := range tallies {
+		if err := s.linesBy(ctx, lead, "confirm --group "+t.Name); err != nil {
+			return err
+		}
+	}
+	if err := s.linesBy(ctx, second, "approve all"); err != nil {
+		return err
+	}
+	if err := s.linesBy(ctx, lead, "status", "incident clear"); err != nil {
+		return err
+	}
+	ps, err := s.app.store.Proposals(ctx, incidentName)
+	if err != nil {
+		return err
+	}
+	for _, p := range ps {
+		if p.Kind == state.ProposeClear {
+			if err := s.linesBy(ctx, lead, "approve "+p.ID); err != nil {
+				return err
+			}
+			return s.linesBy(ctx, second, "approve "+p.ID)
+		}
+	}
+	return errors.New("nobody could ask for clear")
+}
+
+func (s *stage) after(ctx context.Context) error {
+	s.scene("For the record")
+	return s.linesBy(ctx, lead, "digest", "audit verify")
+}
