@@ -167,7 +167,7 @@ type Endpoint struct {
 	origin  origin
 	addrs   []netip.Addr // the one to ask; those after it stand in when it cannot be connected
 	conn    *conn
-	notes   []string
+	notes   []string // nil: no handshake yet
 	asked   int
 	strikes int
 	dead    error
@@ -353,7 +353,7 @@ func (e *Endpoint) handshake(ctx context.Context, raw net.Conn) (net.Conn, error
 		return nil, err
 	}
 	if e.notes == nil {
-		e.notes = trust(c.ConnectionState(), e.origin.host, e.c.s.Roots, e.c.s.Now())
+		e.notes = append([]string{}, trust(c.ConnectionState(), e.origin.host, e.c.s.Roots, e.c.s.Now())...)
 	}
 	return c, nil
 }

@@ -22,7 +22,7 @@ func TestAFleetIsNeverSaidToBeBetterThanItIs(t *testing.T) {
 	p, err := playbook.Builtin("toolshell")
 	require.NoError(t, err)
 	o := options()
-	o.Answer, o.Roots = 1*time.Second, f.CertPool()
+	o.Answer, o.Roots, o.Concurrency = time.Second, f.CertPool(), 48
 	verdicts, found := map[state.Verdict]int{}, 0
 	sum := checks.NewRunner(o).Run(t.Context(), probe.New(p.Plan()), checks.Targets(f.Inventory()), func(r checks.Result) {
 		truth, err := f.Truth(r.Server)
