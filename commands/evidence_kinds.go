@@ -84,20 +84,17 @@ func (k kindRule) check(e state.Evidence) string {
 		}
 	}
 	if !slices.Contains(k.scopes, e.Subject.Scope()) {
-		return fmt.Sprintf("%s is about a %s, not about a %s", e.Kind, wordsOf(k.scopes), e.Subject.Scope())
+		return fmt.Sprintf("%s is about %s, not about %s", e.Kind, wordsOf(k.scopes), wordsOf([]state.Scope{e.Subject.Scope()}))
 	}
 	return ""
 }
 
 func wordsOf(scopes []state.Scope) string {
-	s := ""
-	for i, sc := range scopes {
-		if i > 0 {
-			s += " or a "
-		}
-		s += sc.String()
+	var out []string
+	for _, s := range scopes {
+		out = append(out, []string{state.ScopeServer: "a server", state.ScopeFarm: "a farm", state.ScopeItem: "an item"}[s])
 	}
-	return s
+	return strings.Join(out, " or ")
 }
 
 func kindNames(m map[state.Kind]kindRule) []string {
