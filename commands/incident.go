@@ -82,8 +82,7 @@ func (c incidentOpen) Run(ctx context.Context, call chat.Call) (chat.Message, er
 		return chat.Message{}, err
 	}
 	m := chat.Say(chat.H(drillMark(inc)+"Incident ", chat.C(inc.ID), " is open: ", chat.C(inc.Title)))
-	m.Add(chat.P("Playbook ", chat.C(inc.Rules.Playbook), fmt.Sprintf(" revision %d: %s, %s.",
-		inc.Rules.Revision, plural(len(inc.Rules.Steps), "step"), plural(len(fixLines(inc.Rules)), "fix line"))))
+	m.Add(chat.P("Playbook ", chat.C(inc.Rules.Playbook), fmt.Sprintf(" revision %d, %s. Fix lines:", inc.Rules.Revision, plural(len(inc.Rules.Steps), "step"))))
 	m.Add(linesPart(fixLines(inc.Rules)))
 	if len(inc.Places) > 0 {
 		m.Add(chat.P("This place hears of it; reminders go out every " + spanWords(inc.Cadence) + "."))

@@ -221,7 +221,7 @@ func boardParts(b state.Board, risks []risk, now time.Time) []chat.Part {
 		}
 	}
 	if unseen := unseenLine(b.Counts); unseen != "" {
-		out = append(out, chat.P(chat.B("Not seen: "), unseen))
+		out = append(out, chat.P(chat.B("Not seen from outside: "), unseen, ". What proves these comes from inside alone."))
 	}
 	return out
 }
@@ -242,5 +242,5 @@ func unseenLine(c state.Counts) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return strings.Join(parts, " · ") + ". Their proof comes from inside alone."
+	return strings.Join(parts, " · ")
 }

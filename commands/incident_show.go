@@ -46,7 +46,7 @@ func (c incidentShow) Run(ctx context.Context, call chat.Call) (chat.Message, er
 	m := chat.Say(chat.H(drillMark(inc), chat.C(inc.ID), ": ", chat.C(inc.Title)))
 	m.Add(chat.P(c.standing(inc, counts, now)...), chat.P(fmt.Sprintf("%s: %s.", plural(counts.Total(), "server"), countsLine(counts))))
 	if unseen := unseenLine(counts); unseen != "" {
-		m.Add(chat.P(chat.B("Not seen: "), unseen))
+		m.Add(chat.P(chat.B("Not seen: "), unseen, "."))
 	}
 	m.Add(demanded(inc.Rules)...)
 	m.Add(chat.F(

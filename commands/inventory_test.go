@@ -77,7 +77,7 @@ func TestAllThatIsWrongWithAnInventoryIsToldWithItsLine(t *testing.T) {
 		{"farms in two spellings", "name,farm\na,Fin\nb,fin\n", []string{`line 3: farm "fin" is spelled "Fin" in line 2: servers of a farm must agree`}},
 		{"what cannot be seen", "name,owner\na,x\u202ey\nb\u200b,z\n", []string{`line 2: the owner "x·y" has a character in it that cannot be seen`, `line 3: the name "b·" has a character in it that cannot be seen`}},
 		{"URLs", "https://a.example/\nftp://b.example/\nhttps://A.example/x\n", []string{
-			`line 2: the URL cannot be asked: scheme "ftp" is not http or https`, `line 3: "a.example" is in line 1 already ("a.example")`,
+			`line 2: the URL cannot be asked: a URL must begin with http:// or https://`, `line 3: "a.example" is in line 1 already ("a.example")`,
 		}},
 	} {
 		got, err := ParseInventory([]byte(c.text))

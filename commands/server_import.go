@@ -101,6 +101,9 @@ func (t *taking) compare(ctx context.Context, r farmReader) error {
 	}
 	known, size, spelled := map[string]state.Server{}, map[string]int{}, map[string]string{}
 	for _, s := range existing {
+		if s.Retired == nil {
+			t.elsewhere++
+		}
 		known[strings.ToLower(s.Name)] = s
 		spelled[strings.ToLower(s.Farm)] = s.Farm
 		size[s.Farm]++
@@ -121,7 +124,6 @@ func (t *taking) compare(ctx context.Context, r farmReader) error {
 		t.added++
 		t.farms[s.Farm] = append(t.farms[s.Farm], s)
 	}
-	t.elsewhere = len(existing) - t.changed - t.unchanged
 	return t.problems.err()
 }
 
@@ -135,6 +137,8 @@ func (t *taking) known(i int, s, old state.Server) {
 	}
 	if old.Retired != nil {
 		t.retired++
+	} else {
+		t.elsewhere--
 	}
 	added := old.Added
 	s.Added, s.Retired = old.Added, old.Retired
@@ -146,7 +150,6 @@ func (t *taking) known(i int, s, old state.Server) {
 	// What this very request added before it was cut off counts as added.
 	if at := t.call.Request.At; !at.IsZero() && !added.Before(at) {
 		t.added++
-		t.elsewhere--
 		return
 	}
 	t.unchanged++
@@ -237,10 +240,10 @@ func (t *taking) message() chat.Message {
 	add(noURL, "without a URL, so nothing can be asked from outside; evidence from inside is needed")
 	add(noExposure, "with no exposure told; they count as reachable from the internet")
 	if t.retired > 0 {
-		list.Items = append(list.Items, chat.T(fmt.Sprintf("%s of the file stay retired", plural(t.retired, "server"))))
+		list.Items = append(list.Items, chat.T(fmt.Sprintf("%s of the file retired before: not taken up again", plural(t.retired, "server"))))
 	}
 	if t.elsewhere > 0 {
-		list.Items = append(list.Items, chat.T(fmt.Sprintf("%s of the incident are not in this file; they stay", plural(t.elsewhere, "server"))))
+		list.Items = append(list.Items, chat.T(fmt.Sprintf("%s of the incident not in this file: kept as before", plural(t.elsewhere, "server"))))
 	}
 	if len(list.Items) > 0 {
 		m.Add(list)

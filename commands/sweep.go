@@ -86,12 +86,10 @@ func fresh(list func(int) ([]string, error), seen map[string]bool) ([]string, er
 	return out, nil
 }
 
-// reassess changes nothing in a closed incident.
+// reassess touches farms and nothing else. In a closed incident that takes them
+// off the lists.
 func reassess(farms []string) func(*state.Tx) error {
 	return func(tx *state.Tx) error {
-		if !tx.Incident.Closed.IsZero() {
-			return nil
-		}
 		for _, f := range farms {
 			if err := tx.Reassess(f); err != nil {
 				return err
