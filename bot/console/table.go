@@ -12,6 +12,10 @@ const gap = 2
 // table aligns the columns. When they do not fit side by side, each row is set as
 // fields: nothing is cut off.
 func (p *page) table(t chat.Table) {
+	if len(t.Columns) == 0 && len(t.Rows) == 0 {
+		p.more(t.More)
+		return
+	}
 	cells := [][][]glyph{row(t.Columns)}
 	for _, r := range t.Rows {
 		line := make([][]glyph, 0, len(r))
