@@ -63,9 +63,12 @@ func runDemo(ctx context.Context, o demoOptions, sys system) (err error) {
 		return usage{fmt.Errorf("--servers %d: the story needs 30 to 100000", o.servers)}
 	}
 	if o.dir == "" {
-		if o.dir, err = os.MkdirTemp("", "allclear-demo-"); err != nil {
-			return fmt.Errorf("make a directory for pictures: %w", err)
-		}
+		o.dir, err = os.MkdirTemp("", "allclear-demo-")
+	} else {
+		err = os.MkdirAll(o.dir, 0o700)
+	}
+	if err != nil {
+		return fmt.Errorf("make a directory for pictures: %w", err)
 	}
 	log, closeLog, err := demoLog(o.log)
 	if err != nil {
@@ -120,7 +123,7 @@ func newStage(ctx context.Context, o demoOptions, sys system, log *slog.Logger) 
 	width, tty := sys.Terminal(sys.Out)
 	s := &stage{
 		fleet: fl, clock: newStoryClock(storyStart()), out: sys.Out,
-		paint: painter(sys.colour(sys.Out)), answers: map[string]chan chat.Message{},
+		paint: painter(sys.colour(sys.Out)), answers: map[string]chan chat.Message{}, telling: true,
 	}
 	s.console = console.New(sys.In, sys.Out, console.Options{
 		User: lead, Roles: []string{lead, second, responder, finance, hr}, Width: min(cmp.Or(width, 100), 110),
@@ -178,6 +181,9 @@ func (s *stage) openOnes(ctx context.Context) error {
 
 // prompt lets the reader type. It ends at the end of the input.
 func (s *stage) prompt(ctx context.Context) error {
+	s.mu.Lock()
+	s.telling = false
+	s.mu.Unlock()
 	s.scene("Your turn")
 	s.tell(`Type commands, like: help, status, server show sp-finance-w1, as %s: proposals. Ctrl-D ends it.`, second)
 	fmt.Fprintln(s.out)

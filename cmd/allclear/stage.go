@@ -49,6 +49,7 @@ type stage struct {
 	console *console.Platform
 	out     io.Writer
 	paint   painter
+	telling bool // the story runs; nobody types yet
 	quiet   bool // answers are kept back, for what would only repeat itself
 	lines   int
 
@@ -82,7 +83,7 @@ func (s *stage) Post(ctx context.Context, place state.Place, m chat.Message, key
 	id := key
 	if !quiet {
 		var err error
-		if id, err = s.console.Post(ctx, place, m, key); err != nil {
+		if id, err = s.console.Post(ctx, place, s.script(m), key); err != nil {
 			return id, err
 		}
 	}
@@ -104,6 +105,23 @@ func (s *stage) Edit(ctx context.Context, place state.Place, id string, m chat.M
 		return nil
 	}
 	return s.console.Edit(ctx, place, id, m, key)
+}
+
+// script leaves the buttons out while the story runs: nobody could press them.
+func (s *stage) script(m chat.Message) chat.Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.telling {
+		return m
+	}
+	out := m
+	out.Parts = nil
+	for _, p := range m.Parts {
+		if _, ok := p.(chat.Buttons); !ok {
+			out.Parts = append(out.Parts, p)
+		}
+	}
+	return out
 }
 
 // Find looks in what the console printed.

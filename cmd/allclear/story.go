@@ -188,7 +188,11 @@ func (s *stage) wrongOrder(ctx context.Context) error {
 	if err := s.newKeys("finance"); err != nil {
 		return err
 	}
-	return s.show(ctx, finance, "finance")
+	if err := s.show(ctx, finance, "finance"); err != nil {
+		return err
+	}
+	s.tell("One server still contradicts from outside: nobody has looked since it was patched.")
+	return s.linesBy(ctx, finance, "verify sp-finance-w1")
 }
 
 func (s *stage) confirming(ctx context.Context) error {
@@ -219,6 +223,9 @@ func (s *stage) snapshot(ctx context.Context) error {
 		return err
 	}
 	if err := s.show(ctx, hr, "hr"); err != nil {
+		return err
+	}
+	if err := s.linesBy(ctx, responder, "scan --farm hr"); err != nil {
 		return err
 	}
 	if err := s.linesBy(ctx, lead, "confirm --farm hr"); err != nil {
@@ -265,7 +272,7 @@ func (s *stage) compromised(ctx context.Context) error {
 	if err := s.show(ctx, responder, row.Farm); err != nil {
 		return err
 	}
-	return s.linesBy(ctx, responder, "status "+name)
+	return s.linesBy(ctx, responder, "verify "+name)
 }
 
 // everybody brings the rest of the fleet home, each farm with evidence of its own.
@@ -383,7 +390,7 @@ func (s *stage) staleHeaders(ctx context.Context) error {
 // contradicted is the outside build of a server that inside evidence contradicts.
 func (s *stage) contradicted(ctx context.Context, r state.Row) (string, error) {
 	f, err := s.app.store.Farm(ctx, incidentName, r.Farm)
-	if err != nil || r.Contradictions == 0 {
+	if err != nil {
 		return "", err
 	}
 	inc, err := s.app.store.Incident(ctx, incidentName)
@@ -412,6 +419,10 @@ func (s *stage) clearing(ctx context.Context) error {
 		}
 	}
 	if err := s.linesBy(ctx, second, "approve all"); err != nil {
+		return err
+	}
+	s.tell("Who seconded an eviction is not the one to approve what rests on it. A third person is:")
+	if err := s.linesBy(ctx, responder, "approve all"); err != nil {
 		return err
 	}
 	if err := s.linesBy(ctx, lead, "status", "incident clear"); err != nil {
