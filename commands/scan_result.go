@@ -39,7 +39,7 @@ func (w *watch) result(changes []state.Transition) chat.Message {
 
 // nothing is the short line when nothing changed.
 func (w *watch) nothing() chat.Message {
-	t := chat.T("Scan ", chat.C(w.rec.ID), fmt.Sprintf(": nothing changed. %s in %s.", w.counted(), w.took()))
+	t := chat.T("Scan ", chat.C(w.rec.ID), " of ", selected(w.rec.Selection), fmt.Sprintf(": nothing changed. %s in %s.", w.counted(), w.took()))
 	if blind := w.blind(); len(blind) > 0 {
 		return chat.Say(chat.P(t), chat.L(blind...))
 	}
