@@ -67,8 +67,11 @@ func notWaiting(id string, refs []state.ProposalRef) error {
 		ids = append(ids, r.ID)
 	}
 	p := &chat.Problem{What: fmt.Sprintf("Nothing waits as %.60q: it was approved, it ended, or it never was.", id), Try: "See: proposals"}
+	begins := slices.DeleteFunc(slices.Clone(ids), func(o string) bool { return !strings.HasPrefix(o, id) })
 	if near := chat.Nearest(id, ids); near != "" {
 		p.Try = "Did you mean: " + near
+	} else if len(begins) > 0 {
+		p.Try = "Did you mean: " + fewOf(begins, 3)
 	}
 	return p
 }

@@ -78,9 +78,12 @@ func sparkline(b Burn, width int) string {
 		return ""
 	}
 	blocks := []rune("▁▂▃▄▅▆▇█")
-	worst, most := make([]int, width), 1
 	start := b.Points[0].At
-	length := max(b.Until.Sub(start), time.Minute)
+	length := b.Until.Sub(start)
+	if length < time.Duration(width)*time.Minute {
+		width, length = 1, max(length, time.Minute) // there was no time for anything to change
+	}
+	worst, most := make([]int, width), 1
 	for i, p := range b.Points {
 		end := b.Until
 		if i+1 < len(b.Points) {

@@ -128,7 +128,7 @@ func (r *report) against(rules state.Rules, f state.Farm, kinds map[state.Kind]k
 		}
 		k, ok := kinds[f.Kind]
 		if !ok {
-			r.problem(f.at, "nobody can tell %.40q here%s", f.Kind, orNearest(string(f.Kind), kindNames(kinds)))
+			r.problem(f.at, "nobody can tell %.40q here%s", f.Kind, r.near(string(f.Kind), kindNames(kinds)))
 		} else if why := k.check(f.Evidence); why != "" {
 			r.problem(f.at, "%s", why)
 		}
@@ -139,7 +139,7 @@ func (r *report) against(rules state.Rules, f state.Farm, kinds map[state.Kind]k
 func (r *report) oneOf(at int, wrong, given string, all []string) string {
 	found, ok := equalFold(given, all)
 	if !ok {
-		r.problem(at, "%s %.60q%s", wrong, given, orNearest(given, all))
+		r.problem(at, "%s %.60q%s", wrong, given, r.near(given, all))
 	}
 	return found
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/state"
 )
 
 // known maps the members that an object may have to what reads them.
@@ -25,7 +26,7 @@ func (d *document) object(n node, what string, k known) {
 		read, ok := k[m.name]
 		switch {
 		case !ok:
-			d.problem(m.at, "%s has no member %.40q%s", what, m.name, orNearest(m.name, names(k)))
+			d.problem(m.at, "%s has no member %.40q%s", what, m.name, d.near(m.name, names(k)))
 		case seen[m.name]:
 			d.problem(m.at, "%s has %.40q twice", what, m.name)
 		case !m.value.null():
@@ -115,6 +116,15 @@ func shown(n node) string {
 		return string(r[:40]) + "…"
 	}
 	return string(b)
+}
+
+// near is orNearest for as long as anybody will read it: to look for what is
+// nearest takes time, and a document can have very many mistakes.
+func (d *document) near(given string, candidates []string) string {
+	if len(d.problems) == maxProblems || len(given) > state.MaxName {
+		return ""
+	}
+	return orNearest(given, candidates)
 }
 
 func orNearest(given string, candidates []string) string {
