@@ -74,12 +74,6 @@ func (s *Store) remember(inc state.Incident) {
 	}
 }
 
-func (s *Store) forget() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.cache)
-}
-
 // unshared makes sure that appending to a list of the incident does not write into somebody else's.
 func unshared(inc state.Incident) state.Incident {
 	inc.Places, inc.Proposals, inc.Advisories = slices.Clip(inc.Places), slices.Clip(inc.Proposals), slices.Clip(inc.Advisories)

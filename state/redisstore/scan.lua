@@ -1,5 +1,6 @@
--- Writes the document of a scan. KEYS: documents, order, running. ARGV: verb, id, document, selection, now, until, how many
--- are kept. Answers the scan that holds the selection, or ''.
+-- Writes the document of a scan. KEYS: documents, order, running, incidents. ARGV: verb, id, document, selection, now, until, how many
+-- are kept. Answers the scan that holds the selection, or ''; nothing, if there is no such incident (KEYS 4, field 8).
+if redis.call('HEXISTS', KEYS[4], ARGV[8]) == 0 then return false end
 local holder = ''
 if ARGV[1] ~= 'save' then
   local v = redis.call('HGET', KEYS[3], ARGV[4])

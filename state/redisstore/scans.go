@@ -64,11 +64,15 @@ func (s *Store) writeScan(ctx context.Context, verb string, scan state.Scan, ttl
 	if len(doc) > maxScan {
 		return "", fmt.Errorf("the record of scan %q has %d bytes: %w", scan.ID, len(doc), ErrTooBig)
 	}
-	keys := []string{s.k.scans(scan.Incident), s.k.scanOrder(scan.Incident), s.k.scanRuns(scan.Incident)}
+	keys := []string{s.k.scans(scan.Incident), s.k.scanOrder(scan.Incident), s.k.scanRuns(scan.Incident), s.k.heads()}
 	from, until := millis(scan.Started), millis(scan.Started.Add(ttl))
-	return call(ctx, s, verb+" a scan", func(ctx context.Context, _ int) (string, error) {
-		return scanScript.Run(ctx, s.c, keys, verb, scan.ID, string(doc), scan.Selection, from, until, keptScans).Text()
+	holder, err := call(ctx, s, verb+" a scan", func(ctx context.Context, _ int) (string, error) {
+		return scanScript.Run(ctx, s.c, keys, verb, scan.ID, string(doc), scan.Selection, from, until, keptScans, scan.Incident).Text()
 	})
+	if missing(err) {
+		return "", fmt.Errorf("incident %q: %w", scan.Incident, state.ErrNotFound)
+	}
+	return holder, err
 }
 
 // Scan returns a scan.

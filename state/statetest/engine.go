@@ -56,6 +56,11 @@ func HaveRedis(t testing.TB) string {
 	return ""
 }
 
+func lookRedis() bool {
+	_, err := exec.LookPath(RedisServer)
+	return err == nil
+}
+
 // Redis starts a real Redis with an append-only file in a directory of the test.
 func Redis(t testing.TB) *Engine {
 	t.Helper()

@@ -33,10 +33,31 @@ func suite(t *testing.T, start Start) {
 		test func(*testing.T, Start)
 	}{
 		{"changes are kept with all that follows from them", testChanges},
+		{"a crowd changes one farm, and nothing is overwritten", testExclusive},
+		{"what only one may have, one gets", testOneWins},
+		{"a conflict is tried again, and then said", testConflict},
+		{"audit lanes are taken, left and used again", testLanes},
+		{"what is not there is not found", testNotFound},
+		{"a store that is away is unavailable, and comes back whole", testUnavailable},
+		{"a cancelled context returns in time", testCancelled},
+		{"lost replies apply nothing twice", testLostReplies},
+		{"a lost reply is no news", testLostReplyIsNoNews},
+		{"counters and indexes equal a recount", testRecount},
+		{"clear is declared on the board that is there", testClear},
+		{"what is due and what is behind is found", testDueAndBehind},
+		{"names may be anything that is text", testNames},
+		{"big changes are made, and too big ones refused", testBig},
+		{"everything moves from engine to engine", testMove},
+		{"a damaged export changes nothing", testDamagedExport},
+		{"a newer store is left alone", testNewer},
+		{"what is old is forgotten, but not what is unfinished", testPrune},
 		{"requests are kept, leased, fenced and finished once", testInbox},
 		{"letters go out in order, together, and once", testOutbox},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.test(t, start) })
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.test(t, start)
+		})
 	}
 }
 
