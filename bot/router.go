@@ -153,27 +153,11 @@ func (r *Router) take(ctx context.Context, req chat.Request, ack *Ack) (chat.Spe
 	if req.ID == "" {
 		return chat.Spec{}, errors.New("a request without an id")
 	}
-	actor, err := r.actor(ctx, req)
-	if err != nil {
-		return chat.Spec{}, notTaken{err}
-	}
-	req.Actor = actor
-	spec, words, err := chat.Find(r.specs, req.Text)
-	if err != nil {
-		return spec, atOnce{err}
-	}
-	values, err := chat.Parse(spec, words, req.Files)
-	if err != nil {
-		return spec, atOnce{err}
-	}
-	if actor.Role < spec.Role {
-		return spec, atOnce{notAllowed(spec, actor)}
-	}
-	incident, err := r.incident(ctx, spec, values, req.Text)
+	spec, call, err := r.understand(ctx, req)
 	if err != nil {
 		return spec, err
 	}
-	return spec, r.accept(ctx, entry{req, incident}, ack)
+	return spec, r.accept(ctx, entry{call.Request, call.Incident}, ack)
 }
 
 // accept is the one write before the acknowledgement.

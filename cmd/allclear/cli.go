@@ -176,9 +176,13 @@ func subcommands(sys system) []*cobra.Command {
 		newDemo(sys),
 		newScan(sys),
 		newServe(sys),
+		newDo(sys),
+		newEvidence(sys),
+		newAudit(sys),
 		newExport(sys),
 		newImport(sys),
 		newPlaybook(sys),
+		newHealth(sys),
 		newVersion(sys),
 	}
 }

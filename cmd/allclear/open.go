@@ -77,7 +77,7 @@ func connect(ctx context.Context, c config, shared bool, log *slog.Logger) (*ope
 func borrow(ctx context.Context, dir string, locked error) (*opened, error) {
 	probe, err := embedded.DialSocket(ctx, dir)
 	if err != nil {
-		return nil, fmt.Errorf("%w, and its socket does not answer: %w", locked, err)
+		return nil, fmt.Errorf("%w Its socket does not answer: %w", locked, err)
 	}
 	_ = probe.Close()
 	client := redisstore.Over(func(ctx context.Context) (net.Conn, error) { return embedded.DialSocket(ctx, dir) })

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/bot/console"
+	"github.com/allclear-bot/allclear/checks"
+	"github.com/allclear-bot/allclear/state"
+	"github.com/allclear-bot/allclear/state/redisstore"
+)
+
+// maxHandedIn is how large a file may be that is handed in, in bytes.
+const maxHandedIn = 8 << 20
+
+const doHelp = `Run one command of the chat, as yourself, and print its answer. For scripts.
+It works beside a running serve, too: what others must hear is said there.
+
+A word that begins with @ hands the file in: allclear do server import @servers.csv
+
+Exit status: 0 done, 1 not done (the answer says why).`
+
+func newDo(sys system) *cobra.Command {
+	var s storeFlags
+	cmd := &cobra.Command{
+		Use: "do LINE…", Short: "Run one command of the chat and print its answer", Long: doHelp,
+		Args: cobra.MinimumNArgs(1), Example: "  allclear do status\n  allclear do -- scan --group team-emea",
+		RunE: func(c *cobra.Command, args []string) error {
+			line, files, err := handIn(args)
+			if err != nil {
+				return usage{err}
+			}
+			return do(c.Context(), s, sys, line, files)
+		},
+	}
+	s.add(cmd)
+	cmd.Flags().SetInterspersed(false)
+	return cmd
+}
+
+// handIn makes a line of words again, and reads the files that it names.
+func handIn(args []string) (string, []chat.File, error) {
+	var words []string
+	var files []chat.File
+	for _, a := range args {
+		name, isFile := strings.CutPrefix(a, "@")
+		if !isFile || name == "" {
+			words = append(words, quoted(a))
+			continue
+		}
+		f, err := readHandedIn(name)
+		if err != nil {
+			return "", nil, err
+		}
+		files = append(files, f)
+	}
+	return strings.Join(words, " "), files, nil
+}
+
+func readHandedIn(name string) (chat.File, error) {
+	st, err := os.Stat(name)
+	if err != nil {
+		return chat.File{}, fmt.Errorf("hand in a file: %w", err)
+	}
+	if st.Size() > maxHandedIn {
+		return chat.File{}, fmt.Errorf("hand in %s: it is larger than %d MiB", name, maxHandedIn>>20)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return chat.File{}, fmt.Errorf("hand in a file: %w", err)
+	}
+	return chat.File{Name: filepath.Base(name), Data: data}, nil
+}
+
+// quoted keeps an argument one word of the line.
+func quoted(a string) string {
+	if a != "" && !strings.ContainsAny(a, " \t\n\"'\\“”„«»‘’‚") {
+		return a
+	}
+	if strings.HasPrefix(a, "{") {
+		return a // JSON is taken as it stands
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(a) + `"`
+}
+
+// do runs one line on the store and prints the answer.
+func do(ctx context.Context, s storeFlags, sys system, line string, files []chat.File) error {
+	c, err := s.load(sys)
+	if err != nil {
+		return err
+	}
+	c = c.withSelf()
+	c.Level = max(c.Level, slog.LevelWarn)
+	log := newLog(c, sys)
+	return withStore(ctx, s, sys, true, func(o *opened) error {
+		a, err := lineApp(o.Store, c, log)
+		if err != nil {
+			return err
+		}
+		width, tty := sys.Terminal(sys.Out)
+		render := console.Options{Width: cmp.Or(width, 100), Colour: sys.colour(sys.Out)}
+		m, ok := a.router.Do(ctx, chat.Request{
+			ID: "line-" + rand.Text(), Trigger: chat.TriggerLine, Actor: chat.Actor{Link: consoleLink()},
+			Place: state.Place{Platform: console.Name, Channel: "terminal", Ceiling: state.TLPAmberStrict}, Text: line, Files: files, At: time.Now(),
+		}, progressTo(sys, tty, render))
+		if _, err := fmt.Fprintln(sys.Out, strings.TrimRight(console.Render(m, render), "\n")); err != nil {
+			return err
+		}
+		if !ok {
+			return outcome{exitFailure}
+		}
+		return nil
+	})
+}
+
+// progressTo shows progress on a terminal and nothing in a pipe.
+func progressTo(sys system, tty bool, o console.Options) func(string, chat.Message) {
+	return func(_ string, m chat.Message) {
+		if tty {
+			fmt.Fprintln(sys.Err, strings.TrimRight(console.Render(m, o), "\n"))
+		}
+	}
+}
+
+// lineApp is the process for one line: nothing in it runs on its own.
+func lineApp(store *redisstore.Store, c config, log *slog.Logger) (*app, error) {
+	return newApp(appOptions{
+		Store: store, People: c.People, Posters: map[string]chat.Poster{}, Log: log,
+		Cadence: c.Cadence, Scan: checks.Options{Contact: c.Contact},
+	})
+}
