@@ -105,6 +105,8 @@ func (f facts) freshness() chat.Text {
 	var last, all *state.Scan
 	for i, s := range f.scans {
 		switch {
+		case s.Ended.IsZero() && f.now.Sub(s.Started) > scanTTL:
+			parts = append(parts, fmt.Sprintf("scan of %s began %s and never ended", s.Selection, when(s.Started, f.now)))
 		case s.Ended.IsZero():
 			parts = append(parts, fmt.Sprintf("scan of %s running since %s", s.Selection, when(s.Started, f.now)))
 		case last == nil:

@@ -51,7 +51,7 @@ func readFacts(ctx context.Context, s boardStore, incident string, now time.Time
 		f.worst = slices.DeleteFunc(rows, func(r state.Row) bool { return r.Status.Settled() })
 		return err
 	})
-	read("history", func() (err error) { f.past, err = s.History(ctx, incident, now.Add(-25*time.Hour), now); return err })
+	read("history", func() (err error) { f.past, err = pastDay(ctx, s, f.inc, now); return err })
 	read("scans", func() (err error) { f.scans, err = s.LastScans(ctx, incident, 10); return err })
 	read("proposals", func() (err error) { f.proposals, err = waiting(ctx, s, incident, now); return err })
 	read("what is overdue", func() (err error) { f.overdue, err = overdue(ctx, s, incident, now); return err })
@@ -60,6 +60,26 @@ func readFacts(ctx context.Context, s boardStore, incident string, now time.Time
 	read("waiting requests", func() (err error) { f.requests, _, err = s.Waiting(ctx); return err })
 	slices.SortStableFunc(f.scans, func(x, y state.Scan) int { return y.Started.Compare(x.Started) })
 	return f, err
+}
+
+// pastDay is the samples of the last day, and the one before them, whose counts
+// were true when the day began.
+func pastDay(ctx context.Context, r Reader, inc state.Incident, now time.Time) ([]state.Point, error) {
+	dayAgo := now.Add(-24 * time.Hour)
+	past, err := r.History(ctx, inc.ID, dayAgo, now)
+	for back := 24 * time.Hour; err == nil && dayAgo.After(inc.Opened) && back < 16*maxBurn; back *= 4 {
+		from := dayAgo.Add(-back)
+		before, err := r.History(ctx, inc.ID, from, dayAgo)
+		switch {
+		case err != nil:
+			return nil, err
+		case len(before) > 0:
+			return append(before[len(before)-1:], past...), nil
+		case !from.After(inc.Opened):
+			return past, nil
+		}
+	}
+	return past, err
 }
 
 // overdue counts farms whose assessment is out of date, by time or by revision.
@@ -143,9 +163,6 @@ func change(n, before int) string {
 func (f facts) trend() string {
 	p, ok := f.dayAgo()
 	if !ok {
-		if f.now.Sub(f.inc.Opened) > 25*time.Hour {
-			return "Nothing has changed in the last 24 h."
-		}
 		return ""
 	}
 	return fmt.Sprintf("Since %s: open %s · confirmed %s", when(p.At, f.now), change(f.counts.Open(), p.Counts.Open()),
