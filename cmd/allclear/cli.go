@@ -120,9 +120,11 @@ asking until every server is proved remediated.
 Exit status: 0 success, 1 failure, 2 wrong usage; others are in a command's help.`,
 		Version:       stamped(),
 		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+
+		SuggestionsMinimumDistance: 2,
+		SilenceUsage:               true,
+		Args:                       cobra.NoArgs,
+		RunE:                       func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetIn(sys.In)
 	root.SetOut(sys.Out)

@@ -121,14 +121,22 @@ func newStage(ctx context.Context, o demoOptions, sys system, log *slog.Logger) 
 	}
 	client := engine.Client()
 	width, tty := sys.Terminal(sys.Out)
+	width = min(cmp.Or(width, 100), 110)
+	roles := []string{lead, second, responder, finance, hr}
 	s := &stage{
 		fleet: fl, clock: newStoryClock(storyStart()), out: sys.Out,
 		paint: painter(sys.colour(sys.Out)), answers: map[string]chan chat.Message{}, telling: true,
 	}
 	s.console = console.New(sys.In, sys.Out, console.Options{
-		User: lead, Roles: []string{lead, second, responder, finance, hr}, Width: min(cmp.Or(width, 100), 110),
-		Colour: sys.colour(sys.Out), TTY: tty, Files: true, SaveDir: o.dir, Now: s.clock.Now, Prompt: "▸ ", Session: "typed",
+		User: lead, Roles: roles, Width: width,
+		Colour: sys.colour(sys.Out), TTY: tty, Files: true, SaveDir: o.dir, Now: s.clock.Now, Session: "story",
 	})
+	s.ask = func() *console.Platform {
+		return console.New(sys.In, sys.Out, console.Options{
+			User: lead, Roles: roles, Width: width, Colour: sys.colour(sys.Out), TTY: tty,
+			Files: true, SaveDir: o.dir, Now: s.clock.Now, Session: "typed", Prompt: "▸ ",
+		})
+	}
 	store := redisstore.New(client, redisstore.Options{})
 	group := bot.NewGroup(log, 25*time.Second)
 	group.Cleanup("fleet", func(context.Context) error { return fl.Close() })
@@ -158,8 +166,8 @@ func (s *stage) verdict(ctx context.Context, begun time.Time) error {
 	}
 	asked := s.fleet.Asked()
 	fmt.Fprintf(s.out, "\n%s\n", s.paint.dim(fmt.Sprintf(
-		"   %d lines typed, %s of story in %s; the fleet was asked %d times, wrote nothing, and was sent no forbidden path (%d).",
-		s.lines, s.clock.Now().Sub(storyStart()).Round(time.Hour), time.Since(begun).Round(100*time.Millisecond), asked.Requests, asked.Forbidden)))
+		"   %d lines typed, %.0f hours of story in %s; the fleet got %d requests, %d of them writes, %d for a forbidden path.",
+		s.lines, s.clock.Now().Sub(storyStart()).Hours(), time.Since(begun).Round(100*time.Millisecond), asked.Requests, asked.Writes, asked.Forbidden)))
 	if inc.Clear == nil || inc.Clear.Exceptions > 0 {
 		return fmt.Errorf("the story ended without ALL CLEAR: %w", s.openOnes(ctx))
 	}
@@ -182,7 +190,7 @@ func (s *stage) openOnes(ctx context.Context) error {
 // prompt lets the reader type. It ends at the end of the input.
 func (s *stage) prompt(ctx context.Context) error {
 	s.mu.Lock()
-	s.telling = false
+	s.telling, s.console = false, s.ask()
 	s.mu.Unlock()
 	s.scene("Your turn")
 	s.tell(`Type commands, like: help, status, server show sp-finance-w1, as %s: proposals. Ctrl-D ends it.`, second)

@@ -68,14 +68,14 @@ func newScan(sys system) *cobra.Command {
 	f.IntVar(&o.concurrency, "concurrency", 0, "servers looked at at once (default 256)")
 	f.DurationVar(&o.deadline, "deadline", 0, "end the scan after this long (default 30m)")
 	f.StringVar(&o.contact, "contact", "", "who may be asked about the requests; sent with each of them")
-	if err := cmd.MarkFlagRequired("inventory"); err != nil {
-		panic(err) // the flag is defined above
-	}
 	return cmd
 }
 
 // runScan prints a line a server as it finishes and sums up at the end.
 func runScan(ctx context.Context, o scanOptions, sys system) error {
+	if o.inventory == "" {
+		return usage{errors.New("scan needs an inventory: allclear scan -i FILE, or -i - for standard input; see allclear scan --help")}
+	}
 	if o.concurrency < 0 || o.deadline < 0 {
 		return usage{errors.New("--concurrency and --deadline cannot be negative")}
 	}

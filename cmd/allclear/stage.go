@@ -47,6 +47,7 @@ type stage struct {
 	fleet   *fleet.Fleet
 	clock   *storyClock
 	console *console.Platform
+	ask     func() *console.Platform // the terminal, for the reader's turn
 	out     io.Writer
 	paint   painter
 	telling bool // the story runs; nobody types yet

@@ -279,23 +279,44 @@ func (s *stage) compromised(ctx context.Context) error {
 func (s *stage) everybody(ctx context.Context) error {
 	s.scene("Everybody else")
 	s.clock.Skip(8 * time.Hour)
-	s.tell("%d farms do the work; every one shows its own evidence, and each eviction takes two persons. Shown here: one of them.", len(s.fleet.Farms()))
-	shown := false
-	err := s.hush(func() error {
-		for _, farm := range s.fleet.Farms() {
-			if err := s.remediate(ctx, farm); err != nil {
-				return fmt.Errorf("farm %s: %w", farm, err)
-			}
+	s.tell("%d farms do the work. Every one shows its own evidence and is looked at again, each eviction takes two persons, and most are confirmed on the way. Shown here: the first of them.", len(s.fleet.Farms()))
+	last := s.lastGroup()
+	for i, farm := range s.fleet.Farms() {
+		work := func() error { return s.finish(ctx, farm, last) }
+		if i > 0 {
+			work = func() error { return s.hush(func() error { return s.finish(ctx, farm, last) }) }
 		}
-		return nil
-	})
-	if err != nil || shown {
-		return err
-	}
-	if err := s.show(ctx, finance, "finance"); err != nil {
-		return err
+		if err := work(); err != nil {
+			return fmt.Errorf("farm %s: %w", farm, err)
+		}
 	}
 	return s.linesBy(ctx, lead, "status")
+}
+
+// lastGroup is the group whose servers are confirmed at the very end, in the open.
+func (s *stage) lastGroup() string {
+	for _, srv := range s.fleet.Inventory() {
+		if srv.Name == "sp-finance-w1" {
+			return srv.Group
+		}
+	}
+	return ""
+}
+
+// finish brings a farm to its end; those of the last group are left ready.
+func (s *stage) finish(ctx context.Context, farm, last string) error {
+	if err := s.remediate(ctx, farm); err != nil {
+		return err
+	}
+	for _, srv := range s.fleet.Inventory() {
+		if (srv.Farm == farm || srv.Name == farm) && srv.Group == last {
+			return nil
+		}
+	}
+	return errors.Join(
+		s.linesBy(ctx, responder, "scan --farm "+farm),
+		s.linesBy(ctx, lead, "confirm --farm "+farm), s.linesBy(ctx, hr, "approve all"),
+	)
 }
 
 // remediate does a farm's work and hands its evidence in.
