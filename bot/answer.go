@@ -57,7 +57,7 @@ func refusal(err error, ref string) (m chat.Message, known bool) {
 		return warn("Not done: too many requests wait already.", "Nothing was changed. Try again in a minute."), false
 	case errors.As(err, new(notTaken)):
 		return warn("Not done: the request could not be written down.",
-			"Nothing was changed. Try again in a minute. Should an answer to this one come nevertheless, it was taken after all. Reference "+ref), false
+			"So far nothing was changed. Try again in a minute, unless an answer to this one comes: then it was taken after all. Reference "+ref), false
 	}
 	return explain(err, ref), false
 }
