@@ -44,6 +44,7 @@ type assessor struct {
 	judgements  map[string]Judgement // by value
 	concerned   map[string][]Subject // by step
 	regressed   map[Subject][]*Evidence
+	fixKinds    []Kind              // kinds whose values are builds, as far as steps need them
 	inside, out map[string][]string // products, by server
 }
 
@@ -65,6 +66,13 @@ func newAssessor(r Rules, f Farm, evidence []Evidence, now time.Time) *assessor 
 			a.active = append(a.active, s)
 		} else {
 			a.retired = append(a.retired, s)
+		}
+	}
+	for _, st := range r.Steps {
+		for _, p := range st.Proof {
+			if p.FixLine && !slices.Contains(a.fixKinds, p.Kind) {
+				a.fixKinds = append(a.fixKinds, p.Kind)
+			}
 		}
 	}
 	for i := range evidence {
@@ -185,8 +193,8 @@ func (a *assessor) applies(st Step, s Server) bool {
 // inside and from outside (under "" for the address that a farm shares).
 func (a *assessor) listProducts() {
 	for k, es := range a.by {
-		if k.subject.Item != "" || !a.aboutBuilds(k.kind) {
-			continue
+		if k.subject.Item != "" || k.kind != KindBuild && !slices.Contains(a.fixKinds, k.kind) {
+			continue // a number in other evidence must not excuse a server from a step
 		}
 		for _, e := range es {
 			p := a.judgeValue(e.Value).Product
@@ -208,14 +216,6 @@ func (a *assessor) listProducts() {
 	}
 }
 
-// aboutBuilds reports whether the values of a kind are builds of the product:
-// a number in other evidence must not excuse a server from a step.
-func (a *assessor) aboutBuilds(k Kind) bool {
-	return k == KindBuild || slices.ContainsFunc(a.rules.Steps, func(st Step) bool {
-		return slices.ContainsFunc(st.Proof, func(p Proof) bool { return p.FixLine && p.Kind == k })
-	})
-}
-
 func (a *assessor) affected(product string) bool {
 	p, _ := a.productByID(product)
 	return p.Affected
@@ -231,6 +231,7 @@ func (a *assessor) step(st Step) {
 	}
 	for _, s := range a.retired {
 		if st.Scope == ScopeServer && a.applies(st, s) {
+			m[Subject{Server: s.Name}] = a.state(st, Subject{Server: s.Name})
 			a.left[st.ID] = latest(a.left[st.ID], a.leftAt(st, s))
 		}
 	}
@@ -257,7 +258,7 @@ func (a *assessor) leftAt(st Step, s Server) time.Time {
 			return s.Retired.At
 		}
 	}
-	if p := a.state(st, Subject{Server: s.Name}); p.ran() && p.Since.Before(s.Retired.At) {
+	if p := a.states[st.ID][Subject{Server: s.Name}]; p.ran() && p.Since.Before(s.Retired.At) {
 		return p.Since
 	}
 	return s.Retired.At
@@ -268,6 +269,9 @@ func (a *assessor) leftAt(st Step, s Server) time.Time {
 // every subject of the farm, whatever exceptions there are: an exception proves
 // nothing to those who share keys with it.
 func (a *assessor) gate(st Step, sub Subject) (after time.Time, block string) {
+	if hit, _ := a.lastSigns(sub.Server); st.Need == NeedCompromised && hit != nil {
+		after = hit.Observed // what was done before the attacker was seen again is undone
+	}
 	for _, id := range st.After {
 		prior, ok := a.rules.Step(id)
 		if !ok {
@@ -304,9 +308,14 @@ func (a *assessor) before(prior, st Step, sub Subject) []Subject {
 	if prior.Scope != st.Scope {
 		return subjects
 	}
-	covers, _ := a.exceptions(sub.Server)
-	if !slices.Contains(subjects, sub) || sub.Server != "" && covers(prior.ID) != nil {
+	state, known := a.states[prior.ID][sub]
+	if !known && !slices.Contains(subjects, sub) {
 		return nil
+	}
+	if sub.Server != "" && !state.ran() {
+		if covers, _ := a.exceptions(sub.Server); covers(prior.ID) != nil {
+			return nil // it is missing, and shown as excepted; what is proved keeps its order
+		}
 	}
 	return []Subject{sub}
 }

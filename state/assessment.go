@@ -99,7 +99,7 @@ type StepState struct {
 
 // contradicted reports whether evidence in force says that the step is not done.
 func (s StepState) contradicted() bool {
-	return s.Evidence != "" && (s.Status == StepOpen || s.Status == StepClaimed)
+	return !s.Observed.IsZero() && (s.Status == StepOpen || s.Status == StepClaimed)
 }
 
 // ran reports that the step has proof in force, fresh or not: what the order of

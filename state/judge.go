@@ -61,9 +61,19 @@ func (a *assessor) noteProducts(out *ServerAssessment, s Server) {
 			differs(st.Value, st.Source.String())
 		}
 	}
+	for _, kind := range a.fixKinds {
+		if es := a.insideOf(Subject{Server: s.Name}, kind); len(es) > 0 {
+			differs(es[len(es)-1].Value, es[len(es)-1].Source.String())
+		}
+	}
 	for _, stream := range a.streams(Subject{Server: s.Name}, KindBuild) {
-		if last := stream[len(stream)-1]; !a.settled(last) {
-			differs(last.Value, basisOf(last))
+		for _, e := range slices.Backward(stream) {
+			if p := a.judgeValue(e.Value).Product; p != "" && a.affected(p) {
+				if !a.settled(e) {
+					differs(e.Value, basisOf(e))
+				}
+				break
+			}
 		}
 	}
 }
@@ -84,7 +94,7 @@ func (a *assessor) insideFixed(s Server, out *ServerAssessment) (fixed bool, bad
 			n++
 			state := a.states[st.ID][sub]
 			fixed = fixed && (state.Status == StepVerified || state.Status == StepAttested)
-			if state.Status == StepOpen && state.Evidence != "" && state.Source.Inside() && bad == "" {
+			if state.contradicted() && state.Source.Inside() && bad == "" {
 				bad = st.Title + ": " + state.Why
 			}
 		}
@@ -124,6 +134,10 @@ func (a *assessor) outside(s Server, insideFixed bool) outsideLook {
 
 func severity(v Verdict) int {
 	return []int{VerdictFixed: 0, VerdictUnknown: 1, VerdictVulnerable: 2}[v]
+}
+
+func (a *assessor) insideOf(sub Subject, k Kind) []*Evidence {
+	return slices.DeleteFunc(slices.Clone(a.by[subjectKind{sub, k}]), func(e *Evidence) bool { return !e.Source.Inside() })
 }
 
 // streams groups outside evidence by observer, in a stable order. Of the same
@@ -210,7 +224,7 @@ func (a *assessor) insideSeenAfter(s Server, t time.Time) bool {
 // noteDisagreements lists steps that one source calls done and a better one not.
 func (a *assessor) noteDisagreements(out *ServerAssessment) {
 	for _, st := range out.Steps {
-		if st.Status == StepOpen && st.Evidence != "" && st.Why != "" && a.disputed(st) {
+		if st.contradicted() && st.Why != "" && a.disputed(st) {
 			out.Contradictions = append(out.Contradictions, st.Title+": "+st.Why)
 		}
 	}
@@ -246,12 +260,14 @@ func (a *assessor) looks(server string) (look, reached time.Time) {
 func (a *assessor) contained(out *ServerAssessment, server string) bool {
 	var last *Evidence
 	for _, e := range a.by[subjectKind{Subject{Server: server}, KindContained}] {
-		same := last != nil && e.Observed.Equal(last.Observed)
-		if e.Source.Inside() && !(same && last.Value != "yes") {
+		if !e.Source.Inside() || e.Value != "yes" && e.Value != "no" {
+			continue
+		}
+		if last == nil || e.Value == "no" || e.Observed.After(last.Observed) {
 			last = e
 		}
 	}
-	if last == nil || last.Value != "yes" {
+	if last == nil || last.Value == "no" {
 		return false
 	}
 	if !out.LastReached.Before(last.Observed) {

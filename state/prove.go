@@ -22,6 +22,7 @@ type saying struct {
 	proof *Proof
 	at    time.Time
 	bad   bool
+	trust Source // of bad news: how good a source must be to answer it
 }
 
 // run is an unbroken run of evidence that proves a step.
@@ -44,11 +45,11 @@ func (a *assessor) prove(st Step, sub Subject, after time.Time) StepState {
 		switch o {
 		case saysBad:
 			r, broke = run{}, e.at
-			if bad == nil || e.Source >= bad.Source {
+			if bad == nil || e.trust >= bad.trust {
 				bad = e // a lesser source that agrees does not make it easier to answer
 			}
 		case saysGood:
-			if bad != nil && e.Source < bad.Source {
+			if bad != nil && e.Source < bad.trust {
 				why = fmt.Sprintf("%s says %q, but %s said %q", e.Source, e.Value, bad.Source, bad.Value)
 				continue // the worse counts until a source as good says otherwise
 			}
@@ -140,10 +141,13 @@ func (a *assessor) timeline(st Step, sub Subject) []saying {
 	for i := range st.Proof {
 		p := &st.Proof[i]
 		for _, e := range a.by[subjectKind{sub, p.Kind}] {
-			if st.proofBy(e.Kind, e.Source) != p {
-				continue
-			}
 			s := saying{Evidence: e, proof: p, at: e.Observed, bad: a.valueOf(st, p, e) == saysBad}
+			switch by := st.proofBy(e.Kind, e.Source); {
+			case by == p:
+				s.trust = e.Source
+			case by != nil || !s.bad:
+				continue // bad news counts whoever brings it; any accepted source can answer it
+			}
 			if p.Dated {
 				s.at = a.when(&s)
 			}
@@ -301,6 +305,7 @@ func (a *assessor) exposureEnd(server string) (end time.Time, open string) {
 		for sub, s := range a.states[st.ID] {
 			switch {
 			case server != "" && sub.Server != "" && sub.Server != server:
+			case server == "" && !slices.Contains(a.subjects(st), sub): // retired
 			case !s.ran():
 				open = st.Title
 			case s.Since.After(end):
@@ -320,4 +325,3 @@ func (a *assessor) exposureEnd(server string) (end time.Time, open string) {
 	}
 	return end, open
 }
-
