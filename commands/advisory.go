@@ -132,22 +132,20 @@ func save(ctx context.Context, s interface {
 	Reader
 }, call chat.Call, now time.Time, a state.Advisory,
 ) (chat.Message, error) {
-	out, err := s.Update(ctx, call.Work("advisory", now), call.Incident, nil, func(tx *state.Tx) error {
-		saved, err := tx.SaveAdvisory(a)
-		if err == nil {
-			a.Number, a.Version, a.By, a.At = saved.Number, saved.Version, saved.By, saved.At
-		}
+	var saved state.Advisory // apart from what is given: the change may be run again
+	out, err := s.Update(ctx, call.Work("advisory", now), call.Incident, nil, func(tx *state.Tx) (err error) {
+		saved, err = tx.SaveAdvisory(a)
 		return err
 	})
 	if err != nil {
 		return chat.Message{}, err
 	}
 	if out.Already {
-		if a, err = savedBefore(ctx, s, call.Incident, a); err != nil {
+		if saved, err = savedBefore(ctx, s, call.Incident, a); err != nil {
 			return chat.Message{}, err
 		}
 	}
-	m := advisoryMessage(a)
+	m := advisoryMessage(saved)
 	m.Parts = append([]chat.Part{chat.P("Saved. Nothing is published.")}, m.Parts...)
 	return m, nil
 }

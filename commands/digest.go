@@ -142,7 +142,7 @@ func blockerLine(r state.Row, now time.Time) chat.Text {
 	}
 	t := chat.T(mark(r.Status)+" ", chat.C(r.Name), fmt.Sprintf(" %s since %s · ", r.Status, when(r.Since, now)), chat.C(who))
 	if r.Next != "" {
-		t = append(t, chat.T(" · "+firstSentence(r.Next))...)
+		t = append(t, chat.T(" · ", nextAction(r.Next))...)
 	}
 	return t
 }

@@ -198,7 +198,7 @@ func happened(n state.Notice, r state.Row, now time.Time) chat.Text {
 		t = append(t, chat.T(" · ", chat.C(cut(r.Reason, 120)))...)
 	}
 	if r.Next != "" {
-		t = append(t, chat.T(" · next: "+firstSentence(r.Next))...)
+		t = append(t, chat.T(" · next: ", nextAction(r.Next))...)
 	}
 	return t
 }

@@ -63,7 +63,7 @@ func (c ping) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	}
 	m.Add(leftOut(skipped, unowned)...)
 	if len(due) > 0 {
-		m.Add(chat.Row(press("Send", call.Incident, "ping --send")))
+		m.Add(chat.Row(press("Send", call.Incident, "ping", "--send")))
 	}
 	return m, nil
 }
@@ -145,7 +145,7 @@ func leftOut(skipped []string, unowned int) []chat.Part {
 		out = append(out, chat.N("Not reminded: ", chat.C(fewOf(skipped, maxShown)), "."))
 	}
 	if unowned > 0 {
-		out = append(out, chat.N(are(unowned, "open server")+" without an owner, so nobody is reminded of them. Assign one with ", chat.C("server assign"), "."))
+		out = append(out, chat.N(are(unowned, "open server")+" without an owner, so nobody is reminded. Assign one with ", chat.C("server assign"), "."))
 	}
 	return out
 }

@@ -122,7 +122,7 @@ func (r reminder) message(incident string) chat.Message {
 	for _, row := range r.rows {
 		t := chat.T(mark(row.Status)+" ", chat.C(row.Name), " "+row.Status.String())
 		if row.Next != "" {
-			t = append(t, chat.T(" · "+firstSentence(row.Next))...)
+			t = append(t, chat.T(" · ", nextAction(row.Next))...)
 		}
 		list.Items = append(list.Items, t)
 	}

@@ -41,7 +41,7 @@ func (c status) server(ctx context.Context, call chat.Call, name string) (chat.M
 		m.Add(chat.N(chat.C(line)))
 	}
 	if a.Next != "" {
-		m.Add(chat.P(chat.B("Next: "), a.Next))
+		m.Add(chat.P(chat.B("Next: "), nextInFull(a.Next)))
 	}
 	m.Add(waitingFor(f.Farm, name, now)...)
 	m.Add(chat.Row(serverButtons(call, f.Farm, a, now)...))

@@ -112,9 +112,25 @@ func rowLine(r state.Row) chat.Text {
 		t = append(t, chat.T(" · ", chat.C(r.Owner))...)
 	}
 	if r.Next != "" {
-		t = append(t, chat.T(" · "+firstSentence(r.Next))...)
+		t = append(t, chat.T(" · ", nextAction(r.Next))...)
 	}
 	return t
+}
+
+// nextAction is what to do next, in a sentence. What it quotes comes from outside,
+// and is shown so.
+func nextAction(next string) chat.Text { return quotedNext(next, firstSentence(next)) }
+
+// nextInFull is the same, with all that is advised.
+func nextInFull(next string) chat.Text { return quotedNext(next, next) }
+
+func quotedNext(next, plain string) chat.Text {
+	for _, what := range []string{"Settle: ", "Hunt and evict: "} {
+		if quoted, ok := strings.CutPrefix(next, what); ok {
+			return chat.T(what, chat.C(quoted))
+		}
+	}
+	return chat.T(plain)
 }
 
 func firstSentence(s string) string {
