@@ -1,9 +1,11 @@
 package redisstore
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -46,4 +48,14 @@ func Dial(url string, o DialOptions) (redis.UniversalClient, error) {
 	opts.DisableIdentity = true
 	opts.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return redis.NewClient(opts), nil
+}
+
+// ClientLog makes what the Redis client itself has to say, about connections that it could not make, go to a logger
+// instead of standard error. It is for the whole process: the client knows no other way.
+func ClientLog(l *slog.Logger) { redis.SetLogger(clientLog{l}) }
+
+type clientLog struct{ l *slog.Logger }
+
+func (c clientLog) Printf(ctx context.Context, format string, v ...any) {
+	c.l.DebugContext(ctx, "redis client", "says", fmt.Sprintf(format, v...))
 }

@@ -13,7 +13,7 @@ const hashTag = "{s00}:"
 // buckets is how many hashes hold the documents of an incident.
 const buckets = 256
 
-// maxLanes bounds the writers that are alive at once.
+// maxLanes is how many writers can be alive at once without taking lanes from each other.
 const maxLanes = 64
 
 // auditSegment is how many audit entries one list holds.

@@ -20,7 +20,7 @@ var laneSource string
 var laneScript = redis.NewScript(laneSource)
 
 // lane is the end of one chain of audit entries, as its writer knows it. A writer keeps its lane by writing; one that is
-// silent for longer than the lease may lose it, sees that its epoch is over at its next commit, and takes another.
+// silent for longer than the lease may lose it, sees at its next commit that its epoch is over, and takes another.
 type lane struct {
 	writer string
 	known  bool // what follows is what the store said, and nothing is in doubt
@@ -45,7 +45,7 @@ func (s *Store) takeLane(ctx context.Context, l *lane) error {
 		return err
 	}
 	if len(reply) != 5 {
-		return fmt.Errorf("all %d audit lanes are held by writers that are alive: %w", maxLanes, state.ErrConflict)
+		return fmt.Errorf("take an audit lane: the store answered %d values", len(reply))
 	}
 	var numbers [3]int64
 	for i, v := range []string{reply[0], reply[2], reply[4]} {

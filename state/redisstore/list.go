@@ -40,12 +40,7 @@ func (s *Store) List(ctx context.Context, incident string, f state.Filter, offse
 
 func (s *Store) listIndexed(ctx context.Context, incident string, f state.Filter, offset, limit int) ([]state.Row, int, error) {
 	by, key := scores(f), indexOf(s.k, incident, f)
-	total, err := call(ctx, s, "list servers", func(ctx context.Context, _ int) (int64, error) {
-		if f.Status == nil {
-			return s.c.ZCard(ctx, key).Result()
-		}
-		return s.c.ZCount(ctx, key, by.Min, by.Max).Result()
-	})
+	total, err := s.howMany(ctx, incident, f)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -62,7 +57,20 @@ func (s *Store) listIndexed(ctx context.Context, incident string, f state.Filter
 			break
 		}
 	}
-	return out, int(total), nil
+	return out, total, nil
+}
+
+// howMany reads from the counters how many servers a list has.
+func (s *Store) howMany(ctx context.Context, incident string, f state.Filter) (n int, err error) {
+	status := f.Status
+	f.Status = nil
+	c, err := s.Counts(ctx, incident, f)
+	for st, k := range c.Status {
+		if status == nil || *status == st {
+			n += k
+		}
+	}
+	return n, err
 }
 
 func (s *Store) page(ctx context.Context, incident, key string, by redis.ZRangeBy) ([]state.Row, error) {

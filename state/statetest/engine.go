@@ -64,6 +64,12 @@ func lookRedis() bool {
 // Redis starts a real Redis with an append-only file in a directory of the test.
 func Redis(t testing.TB) *Engine {
 	t.Helper()
+	return RedisWith(t)
+}
+
+// RedisWith does what Redis does, with more settings.
+func RedisWith(t testing.TB, settings ...string) *Engine {
+	t.Helper()
 	path := HaveRedis(t)
 	dir, port := t.TempDir(), freePort(t)
 	e := &Engine{Addr: "127.0.0.1:" + port}
@@ -78,8 +84,11 @@ func Redis(t testing.TB) *Engine {
 	e.Kill = stop
 	e.Restart = func(t testing.TB) {
 		t.Helper()
-		cmd = exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "yes",
-			"--appendfsync", "always", "--logfile", filepath.Join(dir, "log"))
+		args := append([]string{
+			"--port", port, "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "yes",
+			"--appendfsync", "always", "--logfile", filepath.Join(dir, "log"),
+		}, settings...)
+		cmd = exec.Command(path, args...)
 		require.NoError(t, cmd.Start())
 		awaitPing(t, e.Addr)
 	}

@@ -1,0 +1,63 @@
+package redisstore
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/allclear-bot/allclear/state"
+)
+
+func TestStatusesLieTogetherInAnIndex(t *testing.T) {
+	t.Parallel()
+	last := ""
+	for _, st := range state.Statuses() {
+		by := scores(state.Filter{Status: &st})
+		require.NotEqual(t, last, by.Min)
+		for _, contained := range []bool{false, true} {
+			for _, e := range []state.Exposure{state.ExposureUnknown, state.ExposureInternet, state.ExposureInternal} {
+				for _, other := range state.Statuses() {
+					p := -state.Row{Status: other, Contained: contained, Exposure: e}.Priority()
+					in := p >= number(t, by.Min) && p <= number(t, by.Max)
+					require.Equal(t, other == st, in, "%s in the range of %s", other, st)
+				}
+			}
+		}
+		last = by.Min
+	}
+}
+
+func number(t *testing.T, s string) int64 {
+	t.Helper()
+	n, err := strconv.ParseInt(s, 10, 64)
+	require.NoError(t, err)
+	return n
+}
+
+func TestEveryKeyIsOfOneSlotAndHasAType(t *testing.T) {
+	t.Parallel()
+	k := keys{prefix: "p:"}
+	for kind, names := range map[string][]string{
+		typeHash: {
+			k.meta(), k.heads(), k.lane(3), k.mark("x"), k.inBody(), k.inJob(), k.inLease(), k.inSeen("x"), k.letter("x"), k.receipt("x"),
+			k.card("x"), k.claims("a/b/c"), k.claims(""), k.dead(), k.cursors(), k.cursorTries(), k.holds(), k.incident("i"), k.farm("i", "f"),
+			k.farmRev("i", "f"), k.row("i", "s"), k.trail("i", "s"), k.revisions("i"), k.counts("i"), k.countsBy(byOwner, "i"), k.proposals("i"),
+			k.history("i", "12"), k.scans("i"), k.scanRuns("i"),
+		},
+		typeZset: {
+			k.incidents(), k.hours(), k.inQueue(), k.inLeased(), k.places(), k.queue("a/b"), k.letters(), k.index("i"),
+			k.indexBy(byGroup, "i", "a:b{c}\nd"), k.names("server", "i"), k.dueHours("i"), k.due("i", "5"), k.historyDays("i"), k.scanOrder("i"),
+		},
+		typeSet:    {k.old("mark:5")},
+		typeList:   {k.segment(0), k.segment(77)},
+		typeString: {k.seq(), k.inCount(), k.outCount()},
+	} {
+		for _, key := range names {
+			require.True(t, strings.HasPrefix(key, "p:{s00}:"), key)
+			require.Equal(t, kind, typeOf(strings.TrimPrefix(key, "p:{s00}:")), key)
+		}
+	}
+	require.Empty(t, typeOf("evil"))
+}
