@@ -10,7 +10,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/checks"
 	"github.com/allclear-bot/allclear/state"
 )
@@ -255,6 +254,12 @@ func badURL(raw string) string {
 		return "this is not a URL"
 	case u.User != nil:
 		return "the URL has a user name or password in it: take it out"
+	case strings.Contains(u.Host, ","):
+		return "the URL has a comma in its host: if this is CSV, its first line must name the columns"
+	case strings.ContainsFunc(raw, unicode.IsSpace):
+		return "the URL has a space in it"
+	case strings.ContainsFunc(u.Hostname(), notOfHost):
+		return "the host of the URL has a character in it that no name has"
 	}
 	if _, err := (checks.Target{Server: state.Server{URL: raw}}).Origin(); err != nil {
 		return fmt.Sprintf("the URL cannot be asked: %s", checks.Clean(err.Error(), 200))
@@ -262,47 +267,8 @@ func badURL(raw string) string {
 	return ""
 }
 
+func notOfHost(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-._:", r)
+}
+
 func quoteName(s string) string { return fmt.Sprintf("%.60q", checks.Clean(s, 80)) }
-
-// exposureOf reads an exposure in any case; "" is not known.
-func exposureOf(s string) (state.Exposure, string) {
-	var e state.Exposure
-	words := []string{"unknown", "internet", "internal"}
-	word := strings.ToLower(s)
-	if word == "" || e.UnmarshalText([]byte(word)) == nil {
-		return e, ""
-	}
-	why := fmt.Sprintf("exposure cannot be %s: %s", quoteName(s), strings.Join(words, ", "))
-	if near := chat.Nearest(word, words); near != "" {
-		why = fmt.Sprintf("exposure cannot be %s; did you mean %s?", quoteName(s), near)
-	}
-	return 0, why
-}
-
-// several splits a cell with several values, at ';' or white space.
-func several(cell string) []string {
-	if strings.TrimSpace(cell) == "" {
-		return nil
-	}
-	return strings.FieldsFunc(cell, func(r rune) bool { return r == ';' || unicode.IsSpace(r) })
-}
-
-// tagsOf reads "k=v;k=v" or "k=v k=v". One tag may have spaces in its value, and
-// so may several that are separated by ';'.
-func tagsOf(cell string) map[string]string {
-	parts := strings.Split(cell, ";")
-	if len(parts) == 1 && strings.Count(cell, "=") != 1 {
-		parts = strings.Fields(cell)
-	}
-	out := map[string]string{}
-	for _, p := range parts {
-		k, v, _ := strings.Cut(p, "=")
-		if k = strings.TrimSpace(k); k != "" {
-			out[k] = strings.TrimSpace(v)
-		}
-	}
-	if len(out) == 0 {
-		return nil
-	}
-	return out
-}

@@ -76,6 +76,10 @@ func TestAllThatIsWrongWithAnInventoryIsToldWithItsLine(t *testing.T) {
 		{"a quote within", "name,owner\na,x\"y\nb,ok\nb,ok\n", []string{"line 2, column 4: a quote stands where none can be", `line 4: "b" is in line 3 already ("b")`}},
 		{"farms in two spellings", "name,farm\na,Fin\nb,fin\n", []string{`line 3: farm "fin" is spelled "Fin" in line 2: servers of a farm must agree`}},
 		{"what cannot be seen", "name,owner\na,x\u202ey\nb\u200b,z\n", []string{`line 2: the owner "x·y" has a character in it that cannot be seen`, `line 3: the name "b·" has a character in it that cannot be seen`}},
+		{"rows without a header", "https://a.example,10.0.0.1\nhttps://b.example/ x\nhttps://c(d/\n", []string{
+			"line 1: the URL has a comma in its host: if this is CSV, its first line must name the columns", "line 2: the URL has a space in it",
+			"line 3: the host of the URL has a character in it that no name has",
+		}},
 		{"URLs", "https://a.example/\nftp://b.example/\nhttps://A.example/x\n", []string{
 			`line 2: the URL cannot be asked: a URL must begin with http:// or https://`, `line 3: "a.example" is in line 1 already ("a.example")`,
 		}},

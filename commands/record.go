@@ -146,20 +146,29 @@ func (r *recorder) record(tx *state.Tx, farm string, results []checks.Result) (f
 	return fixed, gone, tx.Record(farm, all...)
 }
 
-// saidFixed reports whether the last looks at a subject all read a fixed build.
+// saidFixed reports whether the last answer of a subject said that it is fixed: the
+// worst of what was read then, without what another observer read more precisely.
 func saidFixed(r state.Rules, evidence []state.Evidence, sub state.Subject) bool {
-	last := map[string]state.Evidence{}
+	var last time.Time
+	var read []state.Version
 	for _, e := range evidence {
-		if e.Kind == state.KindBuild && e.Source == state.SourceProbe && e.Subject == sub && !e.Observed.Before(last[e.Tool].Observed) {
-			last[e.Tool] = e
+		if e.Kind != state.KindBuild || e.Source != state.SourceProbe || e.Subject != sub || e.Observed.Before(last) {
+			continue
+		}
+		if e.Observed.After(last) {
+			last, read = e.Observed, nil
+		}
+		if v, err := state.ParseVersion(e.Value); err == nil {
+			read = append(read, v)
 		}
 	}
-	for _, e := range last {
-		if v, err := state.ParseVersion(e.Value); err != nil || r.Judge(v).Verdict != state.VerdictFixed {
+	for _, v := range read {
+		vague := slices.ContainsFunc(read, func(o state.Version) bool { return o != v && o.HasPrefix(v) })
+		if !vague && r.Judge(v).Verdict != state.VerdictFixed {
 			return false
 		}
 	}
-	return len(last) > 0
+	return len(read) > 0
 }
 
 // learn joins status changes: from what a server was to what it is.

@@ -17,13 +17,15 @@ func scanCommands(p Parts) []Command {
 	return []Command{scan{l, p.People}, verify{l, p.People}}
 }
 
-// scanTTL is for how long a scan keeps others of its selection from beginning
-// when it dies without a word.
-const scanTTL = time.Hour
-
-// keptChanges bounds what a scan remembers of itself.
 const (
-	keptChanges   = 1000
+	// scanTTL is for how long a scan that dies without a word keeps others of its
+	// selection from beginning; one that lives renews it.
+	scanTTL = 5 * time.Minute
+	// scanLimit is how long a scan may take, with all that is written down of it.
+	scanLimit = time.Hour
+	// The rest bounds what a scan remembers of itself.
+	keptChanges   = 300
+	keptWhy       = 160
 	keptUnreached = 50
 )
 
@@ -69,7 +71,7 @@ func (scan) Spec() chat.Spec {
 }
 
 // TimeLimit leaves time to write down what the longest scan found.
-func (scan) TimeLimit() time.Duration { return scanTTL }
+func (scan) TimeLimit() time.Duration { return scanLimit }
 
 func (s scan) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	sel, err := s.selection(ctx, call)

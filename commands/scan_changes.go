@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/checks"
 	"github.com/allclear-bot/allclear/state"
 )
 
@@ -79,7 +80,7 @@ func named(ts []state.Transition) chat.Text {
 		}
 		out = append(out, chat.D(fmt.Sprintf(" (was %s) ", t.From)))
 		if t.Why != "" {
-			out = append(out, chat.C(t.Why))
+			out = append(out, clip(t.Why))
 		}
 	}
 	return out
@@ -119,3 +120,6 @@ func nameList(names []string) chat.Text {
 	}
 	return out
 }
+
+// clip is a text that others had a hand in, as data of a sensible length.
+func clip(s string) chat.Span { return chat.C(checks.Clean(s, 300)) }

@@ -27,7 +27,7 @@ func (w *watch) result(changes []state.Transition) chat.Message {
 	}
 	list := chat.L(n.lines()...)
 	if len(fixed) > 0 {
-		list.Items = append(list.Items, append(chat.T("◔ ", chat.B(fmt.Sprintf("%d newly say that they are fixed", len(fixed))), "; proof from inside is missing: "), nameList(fixed)...))
+		list.Items = append(list.Items, append(chat.T("◔ ", chat.B(saysFixed(len(fixed))), "; proof from inside is missing: "), nameList(fixed)...))
 	}
 	list.Items = append(list.Items, w.blind()...)
 	if len(list.Items) > 0 {
@@ -35,6 +35,13 @@ func (w *watch) result(changes []state.Transition) chat.Message {
 	}
 	m.Add(w.next(n)...)
 	return m.With(w.tone(n))
+}
+
+func saysFixed(n int) string {
+	if n == 1 {
+		return "1 newly says that it is fixed"
+	}
+	return fmt.Sprintf("%d newly say that they are fixed", n)
 }
 
 // nothing is the short line when nothing changed.
@@ -74,10 +81,10 @@ func (w *watch) blind() []chat.Text {
 		out = append(out, append(chat.T("? ", chat.B(fmt.Sprintf("%d answered, and it cannot be told", w.unclear)), ": "), w.why()...))
 	}
 	if w.noURL > 0 {
-		out = append(out, chat.T("? ", fmt.Sprintf("%d have no URL: only evidence from inside can tell", w.noURL)))
+		out = append(out, chat.T("? ", fmt.Sprintf("%d without a URL: only evidence from inside can tell", w.noURL)))
 	}
 	if w.recorder.lost > 0 {
-		out = append(out, chat.T("! ", fmt.Sprintf("%d answers could not be recorded: ", w.recorder.lost), chat.C(w.recorder.lostWhy)))
+		out = append(out, chat.T("! ", plural(w.recorder.lost, "answer")+" could not be recorded: ", chat.C(w.recorder.lostWhy)))
 	}
 	return out
 }
@@ -107,7 +114,7 @@ func (w *watch) next(n news) []chat.Part {
 	switch {
 	case len(n.attacked) > 0:
 		what = chat.T("disconnect and hunt; a patch clears no sign of an attacker.")
-		row.Buttons = append(row.Buttons, press("Signs", w.inc.ID, "server list", "--status", "compromised"))
+		row.Buttons = append(row.Buttons, press("Signs", w.inc.ID, "server list", "--status", statusWord(n.attacked[0].To)))
 	case len(n.reopened)+len(n.regressed) > 0:
 		what = chat.T("ask what happened to them: a restored snapshot brings the old keys back too.")
 	case len(n.exposed) > 0:

@@ -73,7 +73,7 @@ func (s scan) cancel(ctx context.Context, call chat.Call, sel selection) (chat.M
 	}
 	var ended, elsewhere []string
 	for _, sc := range scans {
-		if !sc.Ended.IsZero() || s.now().Sub(sc.Started) > scanTTL || sel.label != "all" && sc.Selection != sel.label {
+		if !sc.Ended.IsZero() || s.now().Sub(sc.Started) > scanLimit || sel.label != "all" && sc.Selection != sel.label {
 			continue
 		}
 		if s.jobs.Cancel(sc.ID) {
@@ -87,7 +87,7 @@ func (s scan) cancel(ctx context.Context, call chat.Call, sel selection) (chat.M
 	case len(ended) > 0:
 		return chat.Say(chat.P("Ending scan ", nameList(ended), ". It tells what it has; what it did not look at stays unknown.")), nil
 	case len(elsewhere) > 0:
-		return chat.Say(chat.P("Scan ", nameList(elsewhere), " is not running in this process and cannot be ended from here. It ends by itself within "+spanWords(scanTTL)+".")).With(chat.ToneWarn), nil
+		return chat.Say(chat.P("Scan ", nameList(elsewhere), " is not running in this process and cannot be ended from here. It ends by itself.")).With(chat.ToneWarn), nil
 	}
 	return chat.Say(chat.P("No scan is running.")), nil
 }

@@ -27,7 +27,7 @@ func TestAScanTellsWhatChangedAndThenThatNothingDid(t *testing.T) {
 	require.Contains(t, text, "40 of 40 looked at")
 	require.Contains(t, text, "newly exposed: ")
 	require.Contains(t, text, "and it cannot be told: ")
-	require.Contains(t, text, "have no URL: only evidence from inside can tell")
+	require.Contains(t, text, "without a URL: only evidence from inside can tell")
 	require.Contains(t, text, "A look from outside proves no server remediated.")
 	require.NotContains(t, text, "remediated.\n#")
 	require.Equal(t, chat.ToneBad, m.Tone)
@@ -309,7 +309,7 @@ func TestAServerThatIsRetiredMeanwhileKeepsNoOtherFromBeingRecorded(t *testing.T
 		}
 	}
 	m := w.run(t, "alice", "scan")
-	require.Contains(t, words(m), "! 1 answers could not be recorded: retired or moved during the scan")
+	require.Contains(t, words(m), "! 1 answer could not be recorded: retired or moved during the scan")
 	require.False(t, w.row(t, "sp-000").LastReached.IsZero())
 }
 

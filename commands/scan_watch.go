@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,7 +82,9 @@ func (w *watch) due() bool { return w.now().Sub(w.said) >= progressEvery }
 // progress tells how far the scan is, to people and to the store.
 func (w *watch) progress(ctx context.Context, store Scans) {
 	w.said = w.now()
-	_ = store.SaveScan(ctx, w.rec) // for those who ask meanwhile; the scan goes on without it
+	// For those who ask meanwhile, and to go on holding the selection. The scan does
+	// not depend on it.
+	_, _, _ = store.BeginScan(ctx, w.rec, w.said.Sub(w.rec.Started)+scanTTL)
 	if w.call.Say == nil {
 		return
 	}
@@ -120,7 +123,10 @@ func (w *watch) end(ctx context.Context, store Scans, broken error) (chat.Messag
 	w.rec.Ended = w.now()
 	w.rec.Complete = w.sum.Complete && broken == nil
 	changes := w.recorder.transitions()
-	w.rec.Changes = changes[:min(len(changes), keptChanges)]
+	w.rec.Changes = slices.Clone(changes[:min(len(changes), keptChanges)])
+	for i := range w.rec.Changes {
+		w.rec.Changes[i].Why = checks.Clean(w.rec.Changes[i].Why, keptWhy)
+	}
 	if len(changes) > keptChanges {
 		w.rec.Note = fmt.Sprintf("%d changes, of which %d are kept here", len(changes), keptChanges)
 	}

@@ -25,20 +25,20 @@ func (c serverCard) message(people state.People) chat.Message {
 	}
 	m.Add(chat.F(c.fields()...))
 	for _, s := range a.Signs {
-		m.Add(chat.P(chat.B("Sign of an attacker: "), chat.C(s)))
+		m.Add(chat.P(chat.B("Sign of an attacker: "), clip(s)))
 	}
 	for _, s := range a.Contradictions {
-		m.Add(chat.P(chat.B("Contradiction: "), chat.C(s)))
+		m.Add(chat.P(chat.B("Contradiction: "), clip(s)))
 	}
 	m.Add(chat.P(chat.B(fmt.Sprintf("%d of %d steps proved", len(a.Steps)-len(a.Missing()), len(a.Steps)))), c.steps(a.Steps))
 	if len(a.Advised) > 0 {
 		m.Add(chat.P("Advised, never asked for:"), c.steps(a.Advised))
 	}
 	if a.Next != "" {
-		m.Add(chat.P(chat.B("Next: "), chat.C(a.Next)))
+		m.Add(chat.P(chat.B("Next: "), clip(a.Next)))
 	}
 	for _, n := range a.Notes {
-		m.Add(chat.N(chat.C(n)))
+		m.Add(chat.N(clip(n)))
 	}
 	m.Add(waitingFor(c.farm, c.server.Name, c.now)...)
 	m.Add(c.approvers(people)...)
@@ -55,10 +55,10 @@ func (c serverCard) fields() []chat.Field {
 		verdict = chat.T("says it is fixed, and inside evidence agrees")
 	}
 	if a.Basis != "" {
-		verdict = append(verdict, chat.T(" · ", chat.C(a.Basis))...)
+		verdict = append(verdict, chat.T(" · ", clip(a.Basis))...)
 	}
 	if a.Reason != "" {
-		verdict = append(verdict, chat.T(" · ", chat.C(a.Reason))...)
+		verdict = append(verdict, chat.T(" · ", clip(a.Reason))...)
 	}
 	farm := chat.T(chat.C(s.Farm))
 	if n := len(c.farm.Servers); n > 1 {
@@ -135,20 +135,20 @@ func (c serverCard) steps(steps []state.StepState) chat.List {
 func (c serverCard) step(st state.StepState) chat.Text {
 	t := chat.T(stepMark(st.Status)+" ", chat.C(st.Step), " "+st.Title)
 	if st.Subject.Item != "" {
-		t = append(t, chat.T(" of ", chat.C(st.Subject.Item))...)
+		t = append(t, chat.T(" of ", clip(st.Subject.Item))...)
 	}
 	t = append(t, chat.T(": "+st.Status.String())...)
 	if st.Status == state.StepClaimed {
 		t = append(t, chat.T(" by ", chat.C(string(st.By)), ", which proves nothing")...)
 	}
-	if st.Evidence != "" {
-		t = append(t, chat.T(" ", chat.C(st.Value), chat.D(fmt.Sprintf(" (%s, seen %s%s)", st.Source, when(st.Observed, c.now), c.happened(st))))...)
+	if st.Evidence != "" && (st.Status != state.StepOpen || st.Why == "") {
+		t = append(t, chat.T(" ", clip(st.Value), chat.D(fmt.Sprintf(" (%s, seen %s%s)", st.Source, when(st.Observed, c.now), c.happened(st))))...)
 	}
 	if st.Status == state.StepAttested {
 		t = append(t, chat.T(" on the word of ", chat.C(string(st.By)))...)
 	}
 	if st.Why != "" {
-		t = append(t, chat.T(" — ", chat.C(st.Why))...)
+		t = append(t, chat.T(" — ", clip(st.Why))...)
 	}
 	if st.Status.Done() && !st.Until.IsZero() {
 		t = append(t, chat.D(", good until "+when(st.Until, c.now)))

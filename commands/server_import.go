@@ -166,7 +166,7 @@ func sameServer(a, b state.Server) bool {
 // its content: a request that is run again goes on where it was.
 func (c serverImport) write(ctx context.Context, call chat.Call, t *taking) error {
 	names := slices.Sorted(maps.Keys(t.farms))
-	done, total := 0, 0
+	done, total, said := 0, 0, c.now()
 	for _, n := range names {
 		total += len(t.farms[n])
 	}
@@ -183,7 +183,8 @@ func (c serverImport) write(ctx context.Context, call chat.Call, t *taking) erro
 			return err
 		}
 		done, names = done+servers, names[n:]
-		if call.Say != nil && len(names) > 0 {
+		if now := c.now(); call.Say != nil && now.Sub(said) >= progressEvery {
+			said = now
 			call.Say("import", chat.Say(chat.Bar(done, total, "servers imported")))
 		}
 	}

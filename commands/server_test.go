@@ -70,7 +70,6 @@ func TestAnImportThatIsRunAgainGoesOnAndTellsTheSame(t *testing.T) {
 	first, err := c.Run(t.Context(), call)
 	require.NoError(t, err)
 	require.Contains(t, words(first), "Added 200, updated 0, unchanged 0")
-	require.NotEmpty(t, w.said)
 	seq, err := w.store.AuditSeq(t.Context())
 	require.NoError(t, err)
 	w.wait(time.Minute)

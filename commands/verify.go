@@ -93,11 +93,11 @@ func verified(before, after serverCard, res checks.Result) chat.Message {
 	a := after.a
 	m := chat.Say(chat.H(drillMark(after.inc)+mark(a.Status)+" ", chat.C(a.Name), ": ", chat.B(foundWords(res))))
 	if why := res.Judgement.Reason; why != "" {
-		m.Add(chat.P(chat.C(why)))
+		m.Add(chat.P(clip(why)))
 	}
 	for _, s := range []string{res.Contradiction, res.Doubt, res.Judgement.Settle} {
 		if s != "" {
-			m.Add(chat.N(chat.C(s)))
+			m.Add(chat.N(clip(s)))
 		}
 	}
 	if res.Scope == state.ScopeFarm {
@@ -105,17 +105,17 @@ func verified(before, after serverCard, res checks.Result) chat.Message {
 	}
 	m.Add(chat.P(changed(before, after)...))
 	for _, s := range a.Signs {
-		m.Add(chat.P(chat.B("Sign of an attacker: "), chat.C(s)))
+		m.Add(chat.P(chat.B("Sign of an attacker: "), clip(s)))
 	}
 	for _, s := range a.Contradictions {
-		m.Add(chat.P(chat.B("Contradiction: "), chat.C(s)))
+		m.Add(chat.P(chat.B("Contradiction: "), clip(s)))
 	}
 	missing := a.Missing()
 	if len(missing) > 0 {
 		m.Add(chat.P(chat.B(fmt.Sprintf("Still missing, %d of %d steps:", len(missing), len(a.Steps)))), after.steps(missing))
 	}
 	if a.Next != "" {
-		m.Add(chat.P(chat.B("Next: "), chat.C(a.Next)))
+		m.Add(chat.P(chat.B("Next: "), clip(a.Next)))
 	}
 	if row := after.buttons(); len(row) > 0 {
 		m.Add(chat.Row(row...))
