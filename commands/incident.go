@@ -149,7 +149,7 @@ func playbookProblem(err error) error {
 		}
 		return &chat.Problem{What: "The playbook is not in order: " + playbook.Problems(bad[:min(5, len(bad))]).Error() + more, Try: "Nothing was changed."}
 	}
-	return &chat.Problem{What: "The playbook cannot be used: " + err.Error() + ".", Try: "Nothing was changed."}
+	return &chat.Problem{What: "The playbook cannot be used: " + sentence(err.Error()), Try: "Nothing was changed."}
 }
 
 // drillMark stands before everything that an exercise says.
@@ -199,4 +199,12 @@ func spanWords(d time.Duration) string {
 		return fmt.Sprintf("%d min", d/time.Minute)
 	}
 	return d.String()
+}
+
+// sentence ends a text as sentences end.
+func sentence(s string) string {
+	if strings.HasSuffix(s, "?") || strings.HasSuffix(s, ".") {
+		return s
+	}
+	return s + "."
 }

@@ -42,7 +42,7 @@ func TestWhatCannotBeOpenedIsToldWithWhatWorks(t *testing.T) {
 	for line, want := range map[string]string{
 		"incident open Tool_Shell":               "Try: incident open tool-shell",
 		"incident open x --cadence 1s":           "Between 5m and 7d.",
-		"incident open x --playbook toolshel":    `did you mean "toolshell"?`,
+		"incident open x --playbook toolshel":    `did you mean "toolshell"? Nothing was changed.`,
 		"incident open x --playbook toolshell@9": "no such playbook",
 		"incident open x --title \"a\u202eb\"":   "cannot be seen",
 		"incident open @":                        "cannot name an incident",
