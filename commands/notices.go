@@ -40,6 +40,9 @@ func (v *Voice) Render(ctx context.Context, ns []state.Notice, _ state.Place) (c
 	var out chat.Message
 	for _, same := range alike(ns) {
 		m, err := v.alike(ctx, same)
+		if err == nil {
+			m, err = v.drilled(ctx, same[0].Incident, m)
+		}
 		if err != nil {
 			return chat.Message{}, err
 		}
@@ -52,6 +55,27 @@ func (v *Voice) Render(ctx context.Context, ns []state.Notice, _ state.Place) (c
 		}
 	}
 	return out, nil
+}
+
+// drilled marks what an exercise says, so that nobody takes it for the real thing.
+func (v *Voice) drilled(ctx context.Context, incident string, m chat.Message) (chat.Message, error) {
+	if len(m.Parts) == 0 {
+		return m, nil
+	}
+	inc, err := v.store.Incident(ctx, incident)
+	if errors.Is(err, state.ErrNotFound) {
+		return m, nil
+	}
+	return drill(inc, m), err
+}
+
+// drill puts the mark of an exercise before a message.
+func drill(inc state.Incident, m chat.Message) chat.Message {
+	if h, ok := m.Parts[0].(chat.Heading); ok && inc.Drill {
+		h.Text = append(chat.T(drillMark(inc)), h.Text...)
+		m.Parts[0] = h
+	}
+	return m
 }
 
 // alike groups notices that are about the same, in the order in which they came.

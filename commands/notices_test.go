@@ -66,3 +66,22 @@ func TestNoticesOfTheIncidentSayHowItIsNow(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, m.Parts)
 }
+
+func TestAnExerciseIsCalledOne(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	b.must("lead-1", "incident open drill-1 --drill")
+	w := state.Work{Request: "set-up-drill", Step: "set up", By: "lead-1", At: b.now}
+	_, err := b.store.Update(t.Context(), w, "drill-1", []string{"x"}, func(tx *state.Tx) error {
+		return tx.PutServer(state.Server{Name: "x", Owner: "bob"})
+	})
+	require.NoError(t, err)
+	for _, n := range []state.Notice{{Kind: state.NoticeCompromised, Incident: "drill-1", Servers: []string{"x"}}, {Kind: NoticePing, Incident: "drill-1", Owner: "bob"}} {
+		m, err := NewVoice(b.parts).Render(t.Context(), []state.Notice{n}, state.Place{})
+		require.NoError(t, err)
+		require.Regexp(t, "^DRILL · ", plain(m))
+	}
+	m, err := Card(t.Context(), b.store, "drill-1", b.now, 0)
+	require.NoError(t, err)
+	require.Regexp(t, "^DRILL · ", plain(m))
+}

@@ -41,6 +41,9 @@ func (c ping) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	if err != nil {
 		return chat.Message{}, err
 	}
+	if !inc.Closed.IsZero() {
+		return chat.Message{}, &chat.Problem{What: fmt.Sprintf("Incident %s is closed; nobody is reminded.", inc.ID)}
+	}
 	cadence := cmp.Or(inc.Cadence, c.cadence, 4*time.Hour)
 	at := cmp.Or(call.Request.At, c.now()) // the same when the request is run again
 	due, skipped, unowned, err := c.due(ctx, call, reminders{c.store, c.store, c.now(), cadence})
@@ -52,7 +55,7 @@ func (c ping) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	}
 	var m chat.Message
 	for _, r := range due {
-		m.Add(r.message(inc.ID).Parts...)
+		m.Add(drill(inc, r.message(inc.ID)).Parts...)
 		if len(m.Parts) > 4*maxShown {
 			m.Add(chat.N(fmt.Sprintf("%d reminders in all; only the first are shown.", len(due))))
 			break

@@ -44,7 +44,7 @@ func Card(ctx context.Context, s boardStore, incident string, now time.Time, cad
 func (f facts) heading() chat.Heading {
 	h := chat.H(f.inc.Title, " · ", chat.C(f.inc.ID), fmt.Sprintf(" · day %d", 1+int(f.now.Sub(f.inc.Opened).Hours()/24)))
 	if f.inc.Drill {
-		h.Text = append(chat.T(chat.B("DRILL "), "· "), h.Text...)
+		h.Text = append(chat.T(chat.B(drillMark(f.inc))), h.Text...)
 	}
 	if !f.inc.Closed.IsZero() {
 		h.Text = append(h.Text, chat.Span{Text: " · closed " + when(f.inc.Closed, f.now)})

@@ -27,7 +27,7 @@ func (c status) server(ctx context.Context, call chat.Call, name string) (chat.M
 	now := c.now()
 	a, _ := f.Assess(inc.Rules, now).Server(name)
 	m := chat.Say(
-		chat.H(mark(a.Status)+" ", chat.C(name), " "+a.Status.String()),
+		chat.H(drillMark(inc)+mark(a.Status)+" ", chat.C(name), " "+a.Status.String()),
 		chat.F(serverFields(row, a, now)...),
 	).With(toneOf(a.Status))
 	if len(a.Steps) > 0 {
