@@ -127,7 +127,7 @@ func (s *Store) planBoard(ctx context.Context, p *program, in loaded, c state.Co
 		if err := b.MayClear(); err != nil {
 			return err
 		}
-		if b.Hash != d.Hash {
+		if b.Hash != d.Hash || c.BoardRev >= 0 && c.BoardRev != b.Rev {
 			return &state.Refusal{Why: "The board has changed since this was asked for.", Next: "Look at it, and ask again."}
 		}
 		p.is(whyBoard, k, "board", revText(b.Rev))

@@ -100,7 +100,7 @@ func (s *Store) try(ctx context.Context, w state.Work, incident string, farms []
 		return state.Outcome{}, err
 	}
 	c := tx.Commit()
-	if c.Empty && !assessedAnew(old, c) {
+	if c.Empty {
 		return state.Outcome{}, nil
 	}
 	p, err := s.plan(ctx, in, old, c)
@@ -108,14 +108,6 @@ func (s *Store) try(ctx context.Context, w state.Work, incident string, farms []
 		return state.Outcome{}, err
 	}
 	return s.commit(ctx, in, c, p)
-}
-
-// assessedAnew reports that a farm was assessed by other rules than before. That is written down even if nothing else is
-// different, for until then the farm stands in the way of clear.
-func assessedAnew(old map[string]farmBefore, c state.Commit) bool {
-	return slices.ContainsFunc(c.Farms, func(f state.FarmCommit) bool {
-		return f.State.Rev > 0 && old[f.State.Farm.Name].revision != f.State.Revision
-	})
 }
 
 func markOf(w state.Work) string { return w.Request + "\x00" + w.Step }

@@ -2,6 +2,7 @@ package statetest
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,7 +40,7 @@ func testClear(t *testing.T, start Start) {
 	at := Epoch.Add(3 * time.Hour)
 	confirmAll(t, s, "one", 4, at)
 	tries := 0
-	ask := func() (state.Board, string) {
+	ask := func(at time.Time) (state.Board, string) {
 		t.Helper()
 		tries++
 		id := fmt.Sprint("clear ", tries)
@@ -55,10 +56,20 @@ func testClear(t *testing.T, start Start) {
 		return second(s.Update(ctx, Work("declare "+id, "bob", by), "one", nil, f))
 	}
 
-	// A server re-opens between the look at the board and the declaration, or even while the declaration is made.
-	for when := range 2 {
+	// A server re-opens between the look at the board and the declaration, or while the declaration is made, or in the
+	// moment in which it is written.
+	var atWriting atomic.Pointer[func()]
+	c := client(t, e.Addr)
+	c.AddHook(beforeScript{func() {
+		if f := atWriting.Swap(nil); f != nil {
+			(*f)()
+		}
+	}})
+	hooked := redisstore.New(c, redisstore.Options{})
+	warm(t, hooked)
+	for when := range 3 {
 		at = at.Add(time.Minute)
-		b, id := ask()
+		b, id := ask(at)
 		require.NoError(t, b.MayClear())
 		reopen := func() {
 			Record(t, other, Work(fmt.Sprint("found ", when), "ann", at), "one", "SP-00002", Found("SP-00002", at))
@@ -66,9 +77,12 @@ func testClear(t *testing.T, start Start) {
 		if when == 0 {
 			reopen()
 		}
-		err := declare(id, at, func(tx *state.Tx) error {
-			if when == 1 {
+		_, err := hooked.Update(ctx, Work("declare "+id, "bob", at), "one", nil, func(tx *state.Tx) error {
+			switch when {
+			case 1:
 				reopen()
+			case 2:
+				atWriting.Store(&reopen)
 			}
 			return tx.DeclareClear(id, b)
 		})
@@ -80,11 +94,25 @@ func testClear(t *testing.T, start Start) {
 		evict(t, s, fmt.Sprint(when), at)
 	}
 
-	b, id := ask()
-	late := at.Add(PatchAge)
-	err := declare(id+"x", late, func(tx *state.Tx) error { return tx.DeclareClear(id, b) })
-	require.Error(t, err, "by now proof is too old, and nobody has looked again")
-	b, id = ask()
+	// One that two persons retired is settled, but it is not the board that was seen.
+	stale, old := ask(at)
+	_, err := s.Update(ctx, Work("retire", "ann", at), "one", []string{"SP-00003"}, func(tx *state.Tx) error {
+		return tx.Propose(state.Proposal{ID: "retire", Kind: state.ProposeRetire, Server: "SP-00003", Reason: "scrapped"})
+	})
+	require.NoError(t, err)
+	_, err = s.Update(ctx, Work("retired", "bob", at), "one", []string{"SP-00003"}, func(tx *state.Tx) error { return second(tx.Approve("retire")) })
+	require.NoError(t, err)
+	err = declare(old, at, func(tx *state.Tx) error { return tx.DeclareClear(old, stale) })
+	require.ErrorContains(t, err, "changed")
+
+	// Proof that was good when the board was looked at is too old when clear is declared, and nobody has assessed it anew.
+	soon := Epoch.Add(2 * time.Hour).Add(PatchAge)
+	b, id := ask(soon.Add(-time.Minute))
+	require.Zero(t, b.Overdue)
+	err = declare(id, soon.Add(time.Minute), func(tx *state.Tx) error { return tx.DeclareClear(id, b) })
+	require.ErrorContains(t, err, "assessed anew")
+
+	b, id = ask(at)
 	require.NoError(t, declare(id, at, func(tx *state.Tx) error { return tx.DeclareClear(id, b) }))
 	heads, err := s.Incidents(ctx)
 	require.NoError(t, err)

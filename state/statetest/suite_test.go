@@ -91,6 +91,24 @@ func client(t testing.TB, addr string) redis.UniversalClient {
 	return c
 }
 
+// beforeScript runs f before each script that a client sends.
+type beforeScript struct{ f func() }
+
+func (beforeScript) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (beforeScript) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (b beforeScript) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == "evalsha" {
+			b.f()
+		}
+		return next(ctx, cmd)
+	}
+}
+
 // storeAt is a new store on what listens at an address, prepared.
 func storeAt(t testing.TB, addr string, o redisstore.Options) *redisstore.Store {
 	t.Helper()
