@@ -2,7 +2,9 @@ package state_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,11 +19,22 @@ var day = time.Date(2025, 7, 21, 8, 0, 0, 0, time.UTC)
 // at is a moment of the story: hours after the start of the day.
 func at(h float64) time.Time { return day.Add(time.Duration(h * float64(time.Hour))) }
 
+var parsed = map[int]func() (playbook.Playbook, error){
+	1: sync.OnceValues(func() (playbook.Playbook, error) { return playbook.BuiltinRevision("toolshell", 1) }),
+	2: sync.OnceValues(func() (playbook.Playbook, error) { return playbook.BuiltinRevision("toolshell", 2) }),
+}
+
+// toolshell is the built-in playbook; products may be changed.
 func toolshell(t testing.TB, revision int) state.Rules {
 	t.Helper()
-	p, err := playbook.BuiltinRevision("toolshell", revision)
+	p, err := parsed[revision]()
 	require.NoError(t, err)
-	return p.Rules()
+	r := p.Rules()
+	r.Products = slices.Clone(r.Products)
+	for i := range r.Products {
+		r.Products[i].Branches = slices.Clone(r.Products[i].Branches)
+	}
+	return r
 }
 
 // story is a farm of two 2019 servers with one web application, and what was

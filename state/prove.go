@@ -302,13 +302,18 @@ func (a *assessor) exposureEnd(server string) (end time.Time, open string) {
 		if !st.Fix {
 			continue
 		}
-		for sub, s := range a.states[st.ID] {
-			switch {
-			case server != "" && sub.Server != "" && sub.Server != server:
-			case server == "" && !slices.Contains(a.subjects(st), sub): // retired
-			case !s.ran():
+		states, done := a.states[st.ID]
+		if !done {
+			open = st.Title // it comes later in the playbook
+		}
+		subjects := a.subjects(st)
+		if server != "" && st.Scope == ScopeServer {
+			subjects = []Subject{{Server: server}}
+		}
+		for _, sub := range subjects {
+			if s, ok := states[sub]; ok && !s.ran() {
 				open = st.Title
-			case s.Since.After(end):
+			} else if s.Since.After(end) {
 				end = s.Since
 			}
 		}

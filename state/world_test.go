@@ -97,7 +97,11 @@ func genHours(t *rapid.T, most int) float64 {
 func disturb(t *rapid.T, w world) world {
 	w.evidence, w.farm.Servers = slices.Clone(w.evidence), slices.Clone(w.farm.Servers)
 	i := rapid.IntRange(0, max(0, len(w.evidence)-1)).Draw(t, "which")
-	switch rapid.IntRange(0, 9).Draw(t, "disturbance") {
+	switch rapid.IntRange(0, 11).Draw(t, "disturbance") {
+	case 10:
+		genIntrusion(t, &w)
+	case 11:
+		genDispute(t, &w)
 	case 0:
 		w.evidence = slices.Delete(w.evidence, i, i+1)
 	case 1:
@@ -122,6 +126,41 @@ func disturb(t *rapid.T, w world) world {
 		w.evidence[i].ID = w.evidence[i].NewID()
 	}
 	return w
+}
+
+// genIntrusion is a sign on a server, and an eviction by two persons.
+func genIntrusion(t *rapid.T, w *world) {
+	sub := srv(genServer(t, *w))
+	w.note(state.Evidence{Subject: sub, Kind: state.KindIndicator, Tool: "i", Value: "found", Observed: at(genHours(t, 10))})
+	evicted := at(genHours(t, 10))
+	w.note(word(event(sub, state.KindEviction, "evicted", evicted, evicted), "p1", "p2"))
+	if rapid.Bool().Draw(t, "again") {
+		w.note(state.Evidence{Subject: sub, Kind: state.KindIndicator, Tool: "i", Value: "found", Observed: at(genHours(t, 10))})
+	}
+}
+
+// genDispute is bad news, and a later answer from any source.
+func genDispute(t *rapid.T, w *world) {
+	d := rapid.SampledFrom([]struct {
+		kind      state.Kind
+		bad, good string
+		item      bool
+	}{
+		{"psconfig", "needed", "done", false}, {"package", july, good, false}, {"keys.match", "no", "yes", false}, {"amsi", "off", "on", true},
+	}).Draw(t, "dispute")
+	sub := srv(genServer(t, *w))
+	if d.item {
+		sub = item("portal")
+	}
+	when := genHours(t, 10)
+	for i, value := range []string{d.bad, d.good} {
+		e := inside(sub, d.kind, value, at(when+float64(i)/2))
+		e.Source = rapid.SampledFrom([]state.Source{3, 2, 4}).Draw(t, "source")
+		if e.Source == state.SourceAttestation {
+			e.By, e.Second = "p1", "p2"
+		}
+		w.note(e)
+	}
 }
 
 func genPerson(t *rapid.T) state.PersonID { return rapid.SampledFrom(people).Draw(t, "person") }
