@@ -10,7 +10,7 @@ import (
 
 // Assess says what is known of each server of a farm, by these rules, from this
 // evidence, at this moment. It is pure and total. The order of evidence does not
-// matter; evidence that was observed after now is left out.
+// matter; evidence that was observed after now is left out, but for signs of an attacker.
 func Assess(r Rules, f Farm, evidence []Evidence, now time.Time) Assessment {
 	a := newAssessor(r, f, evidence, now)
 	for _, st := range r.Steps {
@@ -86,14 +86,17 @@ func newAssessor(r Rules, f Farm, evidence []Evidence, now time.Time) *assessor 
 }
 
 // admit takes in what can count. What was observed in the future counts when its
-// time comes; one person's word never does.
+// time comes, but a sign of an attacker at once: it is a clock that is wrong. One
+// person's word never counts.
 func (a *assessor) admit(e *Evidence) {
 	if e.Source == SourceAttestation && (e.By == "" || e.Second == "" || e.By == e.Second) {
 		return
 	}
 	if e.Observed.After(a.now) {
 		a.note(e.Observed)
-		return
+		if !a.isSign(e) {
+			return
+		}
 	}
 	k := subjectKind{e.Subject, e.Kind}
 	a.by[k] = append(a.by[k], e)

@@ -10,7 +10,7 @@ import (
 // new one each time, and must not fill up the record of its farm.
 const maxReadings = 30
 
-// Compact drops evidence that no assessment depends on. Evidence that comes later,
+// Compact drops evidence that no assessment, from the newest of it on, depends on. Evidence that comes later,
 // in the order of observation, is assessed as if nothing had been dropped; what was
 // observed earlier and comes late never looks better for it. The audit record keeps
 // everything.

@@ -23,6 +23,9 @@ func genLong(t *rapid.T, rules map[int]state.Rules) world {
 		}
 		w.note(e)
 	}
+	for _, e := range w.evidence {
+		w.now = maxTime(w.now, e.Observed)
+	}
 	return w
 }
 

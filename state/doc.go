@@ -23,4 +23,17 @@
 // the unbroken run of proving values (or the event's own time, when the source
 // gives it); only a contradicting value breaks a run. Consequence: refreshing
 // evidence never moves an order of events, and a restored snapshot always does.
+//
+// # Decision: a regression ends a confirmation for good
+//
+// Context: a confirmation holds while the hash of the deciding facts does, and after
+// a regression the same facts may be shown again. Decision: a change drops the
+// confirmations that something speaks against; proof that is only too old does not.
+// Consequence: two persons look again after a regression, and not after a late scan.
+//
+// # Decision: a retired server was a way in until it was retired
+//
+// Context: the servers of a farm share keys. Decision: what must come after a step on
+// every server comes after the retirement of those that never proved the step.
+// Consequence: retiring a server that nobody patched still asks for new keys.
 package state

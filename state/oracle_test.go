@@ -68,7 +68,8 @@ func objection(w world, name string) string {
 	o := oracle{world: w}
 	for _, e := range w.evidence {
 		two := e.Source != state.SourceAttestation || e.By != "" && e.Second != "" && e.By != e.Second
-		if two && !e.Observed.After(w.now) {
+		sign := e.Kind == "indicator" && e.Value == "found" || e.Value == "hit" || e.Value == "malicious" || e.Value == "raised"
+		if two && (sign || !e.Observed.After(w.now)) {
 			o.seen = append(o.seen, e)
 		}
 	}

@@ -39,7 +39,7 @@ type Person struct {
 	ID   PersonID `json:"id"`
 	Name string   `json:"name"` // how messages call them
 	Role Role     `json:"role"`
-	// Links are identities proved by a platform: "slack:T1:U123", "console:alice".
+	// Links are identities proved by a platform: "slack:T1:U123", "console:USER".
 	Links []string `json:"links,omitempty"`
 }
 
