@@ -51,7 +51,7 @@ func (serverAdd) Spec() chat.Spec {
 			{Name: "tag", Help: "k=v, several separated by ';'"},
 		},
 		Examples: []chat.Example{
-			{Line: "server add sp-new-01 --url https://sp-new-01.example.com --farm finance --owner alice --exposure internet", Does: "adds a server of the farm finance"},
+			{Line: "server add sp-new-01 --url https://sp-new-01.example.com --farm finance --owner owner-finance --exposure internet", Does: "adds a server of the farm finance"},
 			{Line: `server add sp-new-02 --farm finance --tag "role=app;site=New York"`, Does: "adds one that serves nothing; only evidence from inside can prove it"},
 		},
 		Role: state.RoleLead,

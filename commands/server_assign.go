@@ -24,7 +24,7 @@ func (serverAssign) Spec() chat.Spec {
 			{Name: "owner", Help: "who must act from now on", Type: chat.Owner},
 			{Name: "group", Help: "the team", Type: chat.Group},
 		},
-		Examples: []chat.Example{{Line: "server assign sp-fin-01 --owner alice", Does: "makes alice the one who is reminded of sp-fin-01"}},
+		Examples: []chat.Example{{Line: "server assign sp-fin-01 --owner owner-finance", Does: "makes owner-finance the one who is reminded of sp-fin-01"}},
 		Role:     state.RoleResponder,
 	}
 }

@@ -50,6 +50,7 @@ type stage struct {
 	ask     func() *console.Platform // the terminal, for the reader's turn
 	out     io.Writer
 	paint   painter
+	haste   int  // divides the time that work takes: many farms work side by side
 	telling bool // the story runs; nobody types yet
 	quiet   bool // answers are kept back, for what would only repeat itself
 	lines   int
@@ -130,6 +131,9 @@ func (s *stage) Find(ctx context.Context, place state.Place, key string) (string
 	return s.console.Find(ctx, place, key)
 }
 
+// pass lets time of the story go by.
+func (s *stage) pass(d time.Duration) { s.clock.Skip(d / time.Duration(max(1, s.haste))) }
+
 // scene prints a heading of the story.
 func (s *stage) scene(title string) {
 	fmt.Fprintf(s.out, "\n%s\n", s.paint.bold("── "+title+" "+strings.Repeat("─", max(2, 74-len([]rune(title))))))
@@ -164,7 +168,7 @@ func wrap(text string, width int) string {
 // say has a person type a line, and waits for the answer. It goes the way of every
 // request: router, inbox, lease, outbox.
 func (s *stage) say(ctx context.Context, who, line string, files ...chat.File) (chat.Message, error) {
-	s.clock.Skip(90 * time.Second)
+	s.pass(90 * time.Second)
 	s.lines++
 	id := fmt.Sprintf("demo-%04d", s.lines)
 	answer := make(chan chat.Message, 1)
@@ -245,7 +249,7 @@ func (s *stage) show(ctx context.Context, who, farm string) error {
 
 // collect runs the make-believe collector of a farm.
 func (s *stage) collect(farm string) ([]byte, error) {
-	s.clock.Skip(10 * time.Minute)
+	s.pass(10 * time.Minute)
 	at := s.clock.Now()
 	es, err := s.fleet.Collect(farm, at)
 	if err != nil {
@@ -263,7 +267,7 @@ func (s *stage) collect(farm string) ([]byte, error) {
 // do runs steps of the fleet, each at a later moment of the story.
 func (s *stage) do(steps ...func(at time.Time) error) error {
 	for _, f := range steps {
-		s.clock.Skip(4 * time.Minute)
+		s.pass(4 * time.Minute)
 		if err := f(s.clock.Now()); err != nil {
 			return err
 		}
