@@ -29,9 +29,14 @@ type Notice struct {
 	At      time.Time `json:"at"`
 	// Coalesce joins notices of one place into one message when they wait together.
 	Coalesce string `json:"coalesce,omitempty"`
+	// Except is the key of the place that hears it another way: as an answer.
+	Except string `json:"except,omitempty"`
 	// Card makes later notices of the same card edit one message instead of posting.
 	Card string `json:"card,omitempty"`
 }
+
+// CoalesceWindow is how long notices that may be joined wait for each other.
+const CoalesceWindow = 10 * time.Second
 
 // Letter is one notice for one place: a row of the outbox.
 type Letter struct {
@@ -44,11 +49,18 @@ type Letter struct {
 	Created time.Time `json:"created"`
 }
 
-// Address makes the letters of a notice, one for each place.
+// Address makes the letters of a notice, one for each place. Those that may be
+// joined are due together, at the end of their window.
 func (n Notice) Address(places []Place) []Letter {
+	due := n.At
+	if n.Coalesce != "" && n.Card == "" && n.Payload == nil {
+		due = n.At.Truncate(CoalesceWindow).Add(CoalesceWindow)
+	}
 	var out []Letter
 	for _, p := range places {
-		out = append(out, Letter{ID: n.Key + " @ " + p.Key(), Notice: n, Place: p, Due: n.At, Created: n.At})
+		if p.Key() != n.Except {
+			out = append(out, Letter{ID: n.Key + " @ " + p.Key(), Notice: n, Place: p, Due: due, Created: n.At})
+		}
 	}
 	return out
 }

@@ -14,6 +14,8 @@ type Incident struct {
 	Drill    bool          `json:"drill,omitempty"`
 	// Clear is the declaration in force; nil: not declared clear.
 	Clear *Declaration `json:"clear,omitempty"`
+	// Revised tells when each newer revision of the playbook was put in force.
+	Revised []Revision `json:"revised,omitempty"`
 	// Closed ends the incident; nothing can be changed after it.
 	Closed   time.Time `json:"closed,omitzero"`
 	ClosedBy PersonID  `json:"closedBy,omitempty"`
@@ -23,6 +25,13 @@ type Incident struct {
 	LastAdvisory int        `json:"lastAdvisory,omitempty"`
 	Advisories   []Advisory `json:"advisories,omitempty"`
 	Rev          int64      `json:"rev"`
+}
+
+// Revision is that a newer revision of the playbook was put in force.
+type Revision struct {
+	Revision int       `json:"revision"`
+	At       time.Time `json:"at"`
+	By       PersonID  `json:"by"`
 }
 
 // Exposure says who can reach a server. The zero value is not known.

@@ -200,6 +200,7 @@ func (tx *Tx) Revise(r Rules) error {
 		return refuse(fmt.Sprintf("%s revision %d is not newer than revision %d of %s, which is in force.", r.Playbook, r.Revision, old.Revision, old.Playbook), "")
 	}
 	tx.Incident.Rules, tx.incident = r, true
+	tx.Incident.Revised = append(slices.Clone(tx.Incident.Revised), Revision{r.Revision, tx.Work.At, tx.Work.By})
 	tx.Incident.Proposals = nil // they were made on another board
 	tx.event("playbook revised", "", "", r)
 	tx.revoke(fmt.Sprintf("%s revision %d is in force", r.Playbook, r.Revision))
