@@ -38,6 +38,9 @@ func BurnDown(ctx context.Context, r Reader, incident string, now time.Time) (Bu
 	}
 	b.mark(inc.Opened, from, "opened")
 	b.mark(inc.Rules.Due, from, "due")
+	for _, r := range inc.Revised {
+		b.mark(r.At, from, fmt.Sprintf("revision %d", r.Revision))
+	}
 	if inc.Clear != nil {
 		b.mark(inc.Clear.At, from, inc.Clear.Words())
 	}

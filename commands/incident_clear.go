@@ -109,7 +109,13 @@ func declareClear(ctx context.Context, store clearStore, call chat.Call, now tim
 		if errors.As(board.MayClear(), &refusal) && board.Counts.Total() > 0 {
 			return inTheWay(ctx, store, call.Incident, board)
 		}
-		_, err = store.Update(ctx, call.Work("declare clear", now), inc.ID, nil, func(tx *state.Tx) error { return tx.DeclareClear(id, board) })
+		_, err = store.Update(ctx, call.Work("declare clear", now), inc.ID, nil, func(tx *state.Tx) error {
+			if err := tx.DeclareClear(id, board); err != nil {
+				return err
+			}
+			tx.Notify(state.Notice{Key: "clear " + inc.ID + " " + call.Request.ID, Kind: NoticeClear, Except: call.Request.Place.Key()})
+			return nil
+		})
 		if err != nil {
 			return chat.Message{}, err
 		}

@@ -28,7 +28,15 @@ func (incidentClose) Spec() chat.Spec {
 
 func (c incidentClose) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	reason := call.Values.String("reason")
-	_, err := c.store.Update(ctx, call.Work("close", c.now()), call.Incident, nil, func(tx *state.Tx) error { return tx.CloseIncident(reason) })
+	_, err := c.store.Update(ctx, call.Work("close", c.now()), call.Incident, nil, func(tx *state.Tx) error {
+		if err := tx.CloseIncident(reason); err != nil {
+			return err
+		}
+		tx.Notify(state.Notice{
+			Key: "closed " + tx.Incident.ID, Kind: NoticeClosed, Except: call.Request.Place.Key(), Facts: map[string]string{"reason": reason},
+		})
+		return nil
+	})
 	if err != nil {
 		return chat.Message{}, err
 	}

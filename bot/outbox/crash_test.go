@@ -28,7 +28,7 @@ func TestAfterACrashTheMessageIsFoundAndNotDoubled(t *testing.T) {
 				f := newOffice(t, outbox.Options{Window: -1})
 				f.post(t, n)
 				f.store.Fail(onlyOn("Delivered", state.ErrUnavailable))
-				f.run(t, 2*time.Second)
+				f.run(t, state.CoalesceWindow+2*time.Second)
 				require.Equal(t, []string{"a"}, f.ch.texts())
 				f.store.Fail(nil)
 
@@ -125,7 +125,7 @@ func TestACrashInAGroupDoublesNoneAndLosesNone(t *testing.T) {
 			}
 			return nil
 		})
-		f.run(t, 2*time.Second)
+		f.run(t, state.CoalesceWindow+2*time.Second)
 		require.Equal(t, []string{"a+b"}, f.ch.texts())
 		f.store.Fail(nil)
 		f.post(t, state.Notice{Key: "c", Coalesce: "x"})

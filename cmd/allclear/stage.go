@@ -214,6 +214,7 @@ func (s *stage) settle(ctx context.Context) error {
 		if err != nil || n == 0 {
 			return err
 		}
+		s.clock.Skip(state.CoalesceWindow) // what may be joined waits that long
 		s.app.outbox.Wake()
 		select {
 		case <-ctx.Done():

@@ -241,7 +241,7 @@ func testLostReplyIsNoNews(t *testing.T, start Start) {
 	require.True(t, fired)
 	for {
 		lost()
-		claimed, err := s.Claim(ctx, "h", Epoch, time.Minute, 1)
+		claimed, err := s.Claim(ctx, "h", Epoch.Add(state.CoalesceWindow), time.Minute, 1)
 		require.NoError(t, err)
 		if len(claimed) == 0 {
 			break
