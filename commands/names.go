@@ -29,8 +29,18 @@ func serverName(ctx context.Context, n namer, incident, given string, line func(
 	})
 }
 
-// otherName resolves an owner, a group or a farm.
+// otherName resolves an owner, a group or a farm. A server with no farm is a farm
+// of its own name.
 func otherName(ctx context.Context, n namer, incident, kind, given string, line func(name string) string) (string, error) {
+	if kind == "farm" {
+		return resolve(kind, given, line, func(prefix string, limit int) ([]string, error) {
+			farms, err := n.Names(ctx, incident, kind, prefix, limit)
+			if err != nil || len(farms) > 0 {
+				return farms, err
+			}
+			return n.Complete(ctx, incident, prefix, limit)
+		})
+	}
 	return resolve(kind, given, line, func(prefix string, limit int) ([]string, error) {
 		return n.Names(ctx, incident, kind, prefix, limit)
 	})

@@ -199,13 +199,11 @@ func TestAScanIsOneMessageThatMovesAtMostEveryTwoSeconds(t *testing.T) {
 	m := w.run(t, "alice", "scan")
 	require.Contains(t, words(m), "9 answered, and it cannot be told: 9 answers, but shows no build\n")
 	require.GreaterOrEqual(t, len(w.said), 3)
-	require.LessOrEqual(t, len(w.said), 6) // every other second, and the end
+	require.LessOrEqual(t, len(w.said), 5) // every other second; the end is the answer
 	for _, c := range w.cards {
-		require.Equal(t, w.cards[0], c)
-		require.True(t, strings.HasPrefix(c, "scan s"))
+		require.Empty(t, c, "progress is the message that becomes the answer")
 	}
 	require.Regexp(t, `bar . of 9 . of 9 · 0 changed · 0 no answer · ~\d+ s left`, words(w.said[0]))
-	require.Contains(t, words(w.said[len(w.said)-1]), "bar 9 of 9 9 of 9 · ended")
 }
 
 func TestAScanThatIsCancelledSaysThatItIsIncomplete(t *testing.T) {

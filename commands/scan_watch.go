@@ -89,14 +89,13 @@ func (w *watch) progress(ctx context.Context, store Scans) {
 		return
 	}
 	legend := fmt.Sprintf("%d of %d · %d changed · %d no answer%s", w.rec.Looked, w.rec.Total, len(w.recorder.changes), w.rec.NotReached, w.left())
-	w.call.Say(w.card(), chat.Say(
+	// The message becomes the answer.
+	w.call.Say("", chat.Say(
 		chat.P("Scan ", chat.C(w.rec.ID), " of ", selected(w.rec.Selection)),
 		chat.Bar(w.rec.Looked, w.rec.Total, legend),
 		chat.Row(press("Cancel", w.inc.ID, "scan", "--cancel")),
 	))
 }
-
-func (w *watch) card() string { return "scan " + w.rec.ID }
 
 // left is a guess at the time that the rest takes.
 func (w *watch) left() string {
@@ -140,14 +139,6 @@ func (w *watch) end(ctx context.Context, store Scans, broken error) (chat.Messag
 	}
 	if broken != nil {
 		return chat.Message{}, fmt.Errorf("scan %s, %d of %d servers looked at: %w", w.rec.ID, w.rec.Looked, w.rec.Total, broken)
-	}
-	if w.call.Say != nil {
-		word := "ended"
-		if !w.rec.Complete {
-			word = "ended early"
-		}
-		w.call.Say(w.card(), chat.Say(chat.P("Scan ", chat.C(w.rec.ID), " of ", selected(w.rec.Selection)),
-			chat.Bar(w.rec.Looked, w.rec.Total, fmt.Sprintf("%d of %d · %s", w.rec.Looked, w.rec.Total, word))))
 	}
 	return w.result(changes), nil
 }

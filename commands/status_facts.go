@@ -52,7 +52,7 @@ func readFacts(ctx context.Context, s boardStore, incident string, now time.Time
 		return err
 	})
 	read("history", func() (err error) { f.past, err = pastDay(ctx, s, f.inc, now); return err })
-	read("scans", func() (err error) { f.scans, err = s.LastScans(ctx, incident, 10); return err })
+	read("scans", func() (err error) { f.scans, err = s.LastScans(ctx, incident, 30); return err })
 	read("proposals", func() (err error) { f.proposals, err = waiting(ctx, s, incident, now); return err })
 	read("what is overdue", func() (err error) { f.overdue, err = overdue(ctx, s, incident, now); return err })
 	read("held letters", func() (err error) { f.held, err = s.Held(ctx, maxHeld); return err })

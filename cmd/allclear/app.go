@@ -50,6 +50,7 @@ type appOptions struct {
 	// Window is how long letters wait for others to join them; 0: the outbox's default.
 	Window    time.Duration
 	CardEvery time.Duration
+	SayEvery  time.Duration // between two messages of progress; 0: the router's default
 	Theme     chart.Theme
 }
 
@@ -81,7 +82,7 @@ func newApp(o appOptions) (*app, error) {
 		cs = append(cs, c)
 	}
 	a.router, err = bot.New(bot.Options{
-		Commands: cs, Store: a.store, Logger: a.log, Now: o.Now, Posted: a.outbox.Wake,
+		Commands: cs, Store: a.store, Logger: a.log, Now: o.Now, Posted: a.outbox.Wake, SayEvery: o.SayEvery,
 		People: func(context.Context) (state.People, error) { return o.People, nil },
 		Open:   a.open,
 	})

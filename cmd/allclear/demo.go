@@ -147,7 +147,7 @@ func newStage(ctx context.Context, o demoOptions, sys system, log *slog.Logger) 
 	}
 	s.app, err = newApp(appOptions{
 		Store: store, People: cast(), Posters: map[string]chat.Poster{console.Name: s}, Log: log, Now: s.clock.Now,
-		Cadence: 2 * time.Hour, Window: -1, CardEvery: -1, Theme: chart.Light,
+		Cadence: 2 * time.Hour, Window: -1, CardEvery: -1, SayEvery: time.Millisecond, Theme: chart.Light,
 		Scan: checks.Options{PerServer: 3 * time.Second, Connect: time.Second, Answer: 2 * time.Second},
 	})
 	if err != nil {

@@ -5,9 +5,12 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/allclear-bot/allclear/state/redisstore"
 )
 
 // version is stamped by the build: -ldflags "-X main.version=v1.2.3".
@@ -16,5 +19,6 @@ var version string
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	redisstore.ClientLog(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})))
 	os.Exit(run(ctx, os.Args[1:], process()))
 }

@@ -78,35 +78,46 @@ func (p painter) bold(s string) string {
 
 // Post prints through the console, and tells who waits that an answer has come.
 func (s *stage) Post(ctx context.Context, place state.Place, m chat.Message, key string) (string, error) {
-	s.mu.Lock()
-	cause, _, _ := strings.Cut(key, " @ ") // a letter's key is its notice's and the place's
-	quiet, waiting := s.quiet, s.answers[cause]
-	s.mu.Unlock()
 	id := key
-	if !quiet {
+	if !s.isQuiet() {
 		var err error
 		if id, err = s.console.Post(ctx, place, s.script(m), key); err != nil {
 			return id, err
 		}
 	}
+	s.answered(key, m)
+	return id, nil
+}
+
+// Edit prints through the console; an answer can be the last edit of its message.
+func (s *stage) Edit(ctx context.Context, place state.Place, id string, m chat.Message, key string) error {
+	if !s.isQuiet() {
+		if err := s.console.Edit(ctx, place, id, s.script(m), key); err != nil {
+			return err
+		}
+	}
+	s.answered(key, m)
+	return nil
+}
+
+func (s *stage) isQuiet() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.quiet
+}
+
+// answered tells whoever waits for the answer with this key.
+func (s *stage) answered(key string, m chat.Message) {
+	cause, _, _ := strings.Cut(key, " @ ") // a letter's key is its notice's and the place's
+	s.mu.Lock()
+	waiting := s.answers[cause]
+	s.mu.Unlock()
 	if waiting != nil {
 		select {
 		case waiting <- m:
 		default: // told already
 		}
 	}
-	return id, nil
-}
-
-// Edit prints through the console.
-func (s *stage) Edit(ctx context.Context, place state.Place, id string, m chat.Message, key string) error {
-	s.mu.Lock()
-	quiet := s.quiet
-	s.mu.Unlock()
-	if quiet {
-		return nil
-	}
-	return s.console.Edit(ctx, place, id, m, key)
 }
 
 // script leaves the buttons out while the story runs: nobody could press them.
