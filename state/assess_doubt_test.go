@@ -137,7 +137,7 @@ func TestNoRulesLetAnOutsideLookProveAStep(t *testing.T) {
 
 func TestAnExceptionLiftsOnlyWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	s := newStory(t).add(inside(srv("A"), "package", good, at(4)), inside(srv("A"), "package.language", good, at(4)), inside(srv("A"), "psconfig", "done", at(2)))
+	s := newStory(t).add(inside(srv("A"), "package", good, at(4)), inside(srv("A"), "package.language", good, at(1)), inside(srv("A"), "psconfig", "done", at(2)))
 	require.Equal(t, state.StepOpen, stepOf(t, s.on("A", at(9)), "psconfig").Status)
 	s.farm.Exceptions = []state.Exception{{ID: "x", Server: "A", Steps: []string{"patch"}, By: "p1", Second: "p2", At: at(1), Expires: at(90), Reason: "r"}}
 	require.Equal(t, state.StepOpen, stepOf(t, s.on("A", at(9)), "psconfig").Status, "the patch is proved, so PSConfig must come after it")
@@ -217,6 +217,46 @@ func TestADatedEventThatWasUndoneIsOpenUntilItIsDoneAgain(t *testing.T) {
 	require.Equal(t, state.StepOpen, stepOf(t, s.on("A", at(9)), "rotate").Status, "it does not say when, so when it was seen")
 	s.add(event(item("portal"), "rotation", "rotated", at(8.7), at(8.8)))
 	require.Equal(t, state.StepVerified, stepOf(t, s.on("A", at(9)), "rotate").Status)
+}
+
+func TestAHuntThatBeginsTooLateIsNoHunt(t *testing.T) {
+	t.Parallel()
+	s := newStory(t).add(patched("A", 1, good)...)
+	late := clean("A", at(3))
+	late.From = late.From.Add(time.Second)
+	require.Equal(t, state.StepOpen, stepOf(t, s.add(late).on("A", at(9)), "hunt").Status)
+	require.Equal(t, state.StepVerified, stepOf(t, s.add(clean("A", at(3))).on("A", at(9)), "hunt").Status)
+}
+
+func TestADateBeforeARegressionDoesNotReachBehindIt(t *testing.T) {
+	t.Parallel()
+	s := remediated(t).add(inside(srv("A"), "package", july, at(8.2)), event(srv("A"), "package", good, at(1), at(8.5)))
+	patch := stepOf(t, s.on("A", at(9)), "patch")
+	require.Equal(t, state.StepVerified, patch.Status)
+	require.Equal(t, at(8.2), patch.Since)
+	require.Equal(t, state.StepOpen, stepOf(t, s.on("A", at(9)), "rotate").Status)
+}
+
+func TestOfGoodAndBadNewsOfTheSameMomentTheBadCounts(t *testing.T) {
+	t.Parallel()
+	for _, values := range [][]string{{"done", "needed"}, {"needed", "done"}} {
+		s := newStory(t).add(patched("A", 1, good)...)
+		for i, v := range values {
+			e := inside(srv("A"), "psconfig", v, at(4))
+			e.Tool = fmt.Sprint(i)
+			s.add(e)
+		}
+		require.Equal(t, state.StatusExposed, s.on("A", at(9)).Status)
+	}
+}
+
+func TestProofIsTooOldAtTheMomentItSays(t *testing.T) {
+	t.Parallel()
+	s := newStory(t).add(patched("A", 1, good)...)
+	until := stepOf(t, s.on("A", at(9)), "patch").Until
+	require.Equal(t, until, state.Assess(s.rules, s.farm, s.evidence, at(9)).Until)
+	require.Equal(t, state.StepVerified, stepOf(t, s.on("A", until.Add(-1)), "patch").Status)
+	require.Equal(t, state.StepStale, stepOf(t, s.on("A", until), "patch").Status)
 }
 
 func BenchmarkAssess(b *testing.B) {
