@@ -17,6 +17,9 @@ import (
 // progressEvery is how often the message of a running scan changes at most.
 const progressEvery = 2 * time.Second
 
+// firstProgress is how long a scan may take before it says how far it is.
+const firstProgress = 50 * time.Millisecond
+
 // keptReasons bounds how many different reasons are counted.
 const keptReasons = 200
 
@@ -36,7 +39,7 @@ type watch struct {
 }
 
 func newWatch(call chat.Call, now func() time.Time, rec state.Scan, inc state.Incident) *watch {
-	return &watch{call: call, now: now, rec: rec, inc: inc, said: now(), reasons: map[string]int{}}
+	return &watch{call: call, now: now, rec: rec, inc: inc, said: now().Add(firstProgress - progressEvery), reasons: map[string]int{}}
 }
 
 // add counts a result.
