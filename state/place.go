@@ -24,8 +24,14 @@ var tlpNames = []string{"RED", "AMBER+STRICT", "AMBER", "GREEN", "CLEAR"}
 func (t TLP) String() string { return "TLP:" + nameOf(tlpNames, int(t)) }
 
 // Allows reports whether something marked m may go to a place whose ceiling is t.
-// RED goes to no place at all: it is for named persons.
-func (t TLP) Allows(m TLP) bool { return m != TLPRed && m <= TLPClear && m >= t }
+// RED goes to no place at all: it is for named persons. No place has the ceiling
+// RED either, so a ceiling that nobody set lets only CLEAR through.
+func (t TLP) Allows(m TLP) bool {
+	if t == TLPRed {
+		return m == TLPClear
+	}
+	return m != TLPRed && m <= TLPClear && m >= t
+}
 
 // ParseTLP reads a marking in the spellings that are found in the field.
 func ParseTLP(s string) (TLP, error) {

@@ -16,7 +16,11 @@ func TestAMarkingPassesOnlyWhereThePlaceMayShowIt(t *testing.T) {
 	all := []state.TLP{state.TLPRed, state.TLPAmberStrict, state.TLPAmber, state.TLPGreen, state.TLPClear}
 	for i, ceiling := range all {
 		for j, marking := range all {
-			require.Equal(t, j > 0 && j >= i, ceiling.Allows(marking), "%s to a place of %s", marking, ceiling)
+			want := j > 0 && j >= i
+			if ceiling == state.TLPRed { // nobody set it
+				want = marking == state.TLPClear
+			}
+			require.Equal(t, want, ceiling.Allows(marking), "%s to a place of %s", marking, ceiling)
 		}
 		require.False(t, ceiling.Allows(state.TLPClear+1), "what is no marking goes nowhere")
 	}

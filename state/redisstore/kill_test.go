@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -196,50 +197,61 @@ func (w *witness) read(t *testing.T, s *redisstore.Store) {
 func (w *witness) seqOf(c edit) int64 { return w.made[c.request()+" "+killSteps[c.step].event] }
 
 func TestNoAcknowledgedChangeIsLostOrMadeTwiceByKilling(t *testing.T) {
-	dir := t.TempDir()
-	kills := 100
+	rounds, kills := 4, 25
 	if testing.Short() {
-		kills = 10
+		rounds, kills = 1, 10
 	}
+	for n := range rounds {
+		t.Run(fmt.Sprintf("store %d, %d kills", n+1, kills), func(t *testing.T) { killAndLook(t, kills) })
+	}
+}
+
+// killAndLook kills the writers of one store again and again, and looks at what is there after each time.
+func killAndLook(t *testing.T, kills int) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
-	w := &witness{made: map[string]int64{}}
-	all := map[edit]int64{}
-	torn, silent, began := 0, 0, time.Now()
+	dir, began := t.TempDir(), time.Now()
 	s, e := openKilled(t, dir)
 	statetest.Open(t, s, killIncident, 0, 1)
 	require.NoError(t, e.Close())
+
+	w := &witness{made: map[string]int64{}}
+	acked := map[edit]int64{}
+	torn, silent := 0, 0
 	for life := range kills {
 		alive, early := time.Duration(rng.IntN(300_000))*time.Microsecond, life%5 == 4
 		k := killAt(t, dir, life, 1+3*(life%2), alive, early)
-		s, e := openKilled(t, dir)
+		s, e = openKilled(t, dir)
 		if e.Recovery().Torn {
 			torn++
 		}
 		w.read(t, s)
-		for c, seq := range k.acked {
-			require.Equal(t, seq, w.seqOf(c), "%+v was acknowledged", c)
-			all[c] = seq
-		}
+		requireMade(t, w, k.acked)
+		maps.Copy(acked, k.acked)
 		silent += again(t, s, w, k)
 		requireWhole(t, s, w)
 		require.NoError(t, e.Close())
 	}
 	t.Logf("%d kills in %s: %d changes acknowledged, %d made and not acknowledged, %d in the record, %d torn tails",
-		kills, time.Since(began).Round(time.Second), len(all), silent, w.seq, torn)
-	require.NotEmpty(t, all)
+		kills, time.Since(began).Round(time.Second), len(acked), silent, w.seq, torn)
+	require.NotEmpty(t, acked)
 
 	s, e = openKilled(t, dir)
 	t.Cleanup(func() { require.NoError(t, e.Close()) })
 	anew := &witness{made: map[string]int64{}}
 	anew.read(t, s)
-	for c, seq := range all {
-		require.Equal(t, seq, anew.seqOf(c), "%+v was acknowledged", c)
-	}
+	requireMade(t, anew, acked)
 	t.Run("and redis-cli makes the same store of it on a real Redis", func(t *testing.T) {
 		requireSameOnRedis(t, e, s)
 	})
+}
+
+func requireMade(t *testing.T, w *witness, acked map[edit]int64) {
+	t.Helper()
+	for c, seq := range acked {
+		require.Equal(t, seq, w.seqOf(c), "%+v was acknowledged", c)
+	}
 }
 
 // openKilled opens the store of a process that is no more.
