@@ -68,7 +68,7 @@ func explain(err error, ref string) chat.Message {
 	var no *state.Refusal
 	switch {
 	case errors.As(err, &problem):
-		m := chat.Say(chat.P(problem.What)).With(chat.ToneWarn)
+		m := chat.Say(paragraphs(problem.What)...).With(chat.ToneWarn)
 		if problem.Try != "" {
 			m.Add(chat.P(problem.Try))
 		}
@@ -96,6 +96,15 @@ func explain(err error, ref string) chat.Message {
 		return chat.Say(chat.P("Not done: ", chat.C(short(err.Error())), "."), chat.N("Check the name. Reference "+ref)).With(chat.ToneWarn)
 	}
 	return warn("Something went wrong here. It is not known whether all of it was done.", "Look before you repeat it. The log has the cause under the reference "+ref)
+}
+
+// paragraphs is a text of one or more lines: a problem may list several.
+func paragraphs(text string) []chat.Part {
+	var out []chat.Part
+	for line := range strings.Lines(text) {
+		out = append(out, chat.P(strings.TrimSuffix(line, "\n")))
+	}
+	return out
 }
 
 func outcomeOf(err error) string {
