@@ -88,7 +88,7 @@ func TestWhoClaimedIsNotTheSecondPerson(t *testing.T) {
 	b.must("lead-1", "confirm sp-fin-01")
 	m := b.must("resp-1", "confirm sp-fin-01")
 	require.Contains(t, plain(m), "1 refused to you")
-	require.Contains(t, plain(m), "You claimed, attested or seconded something that this rests on.")
+	require.Contains(t, plain(m), "You claimed, attested, seconded or handed in something that this rests on.")
 	require.Contains(t, plain(m), "Who may approve: lead-2.")
 	require.Equal(t, state.StatusReady, b.status("sp-fin-01"))
 }

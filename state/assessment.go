@@ -95,6 +95,9 @@ type StepState struct {
 	Why string `json:"why,omitempty"`
 
 	second PersonID // who seconded By
+	// handedIn is who brought the deciding evidence: nobody vouches for a collector's
+	// document but them.
+	handedIn PersonID
 }
 
 // contradicted reports whether evidence in force says that the step is not done.

@@ -90,7 +90,7 @@ func decidingHash(steps []StepState) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// deciders are those who claimed, attested or seconded something that the
+// deciders are those who claimed, attested, seconded or handed in something that the
 // confirmation rests on: a step, what all servers of the farm share, or the end of
 // a sign or of a contradiction.
 func (a *assessor) deciders(s Server, steps []StepState) []PersonID {
@@ -109,11 +109,12 @@ func (a *assessor) deciders(s Server, steps []StepState) []PersonID {
 	for _, st := range steps {
 		add(st.By)
 		add(st.second)
+		add(st.handedIn)
 	}
 	for _, sub := range []Subject{{Server: s.Name}, {}} {
 		for _, k := range []Kind{KindStale, KindEviction, KindHunt, KindItems} {
 			for _, e := range a.by[subjectKind{sub, k}] {
-				if e.Source == SourceAttestation {
+				if e.Source.Inside() && (e.Source == SourceAttestation || k == KindItems) {
 					add(e.By)
 					add(e.Second)
 				}

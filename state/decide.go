@@ -84,7 +84,7 @@ func (tx *Tx) confirm(f *FarmState, p Proposal) error {
 		return refuse(fmt.Sprintf("What %s was to be confirmed on has changed since; it is %s now.", p.Server, a.Status), "Look at it, and ask again.")
 	}
 	if slices.Contains(a.Deciders, tx.Work.By) {
-		return refuse("You claimed, attested or seconded something that this rests on.", "It takes a person who did not.")
+		return refuse("You claimed, attested, seconded or handed in something that this rests on.", "It takes a person who did not.")
 	}
 	c := Confirmation{Server: p.Server, Hash: p.Hash, By: p.By, Second: tx.Work.By, At: tx.Work.At}
 	f.Farm.Confirmations = slices.DeleteFunc(slices.Clone(f.Farm.Confirmations), func(o Confirmation) bool { return o.Server == p.Server })

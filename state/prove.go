@@ -112,6 +112,8 @@ func (a *assessor) conclude(r run, bad *saying, why string) StepState {
 	}
 	if e.Source == SourceAttestation {
 		out.Status, out.By, out.second = StepAttested, e.By, e.Second
+	} else {
+		out.handedIn = e.By
 	}
 	if age := e.proof.MaxAge; age > 0 {
 		out.Until = e.Observed.Add(age)

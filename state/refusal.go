@@ -6,6 +6,7 @@ import "errors"
 var (
 	ErrNotFound    = errors.New("not found")
 	ErrConflict    = errors.New("somebody else changed it at the same time")
+	ErrTooBig      = errors.New("too much for one change")
 	ErrUnavailable = errors.New("the store is not available")
 	ErrNewer       = errors.New("the store was written by a newer version of allclear")
 )

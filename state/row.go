@@ -77,6 +77,9 @@ func rowOf(s Server, a ServerAssessment, old Row, now time.Time) Row {
 		Claimed: a.Claimed, Contained: a.Contained, Contradictions: len(a.Contradictions),
 		LastLook: a.LastLook, LastReached: a.LastReached, Since: old.Since,
 	}
+	if len(a.Signs) > 0 {
+		r.Reason = a.Signs[0]
+	}
 	if old.Name == "" || old.Status != r.Status {
 		r.Since = now
 	}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/bot/console"
 	"github.com/allclear-bot/allclear/state"
 )
 
@@ -91,8 +92,17 @@ func run(ctx context.Context, args []string, sys system) int {
 	return exitFailure
 }
 
-// lines is an error in words for the person at the terminal.
+// lines is an error in words for the person at the terminal, without anything that
+// a terminal would act on.
 func lines(err error) string {
+	var out []string
+	for l := range strings.Lines(said(err)) {
+		out = append(out, console.Clean(strings.TrimSuffix(l, "\n")))
+	}
+	return strings.Join(out, "\n")
+}
+
+func said(err error) string {
 	var p *chat.Problem
 	var r *state.Refusal
 	switch {

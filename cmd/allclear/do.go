@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -28,7 +29,7 @@ It works beside a running serve, too: what others must hear is said there.
 
 A word that begins with @ hands the file in: allclear do server import @servers.csv
 
-Exit status: 0 done, 1 not done (the answer says why).`
+Exit status: 0 answered (read what it says), 1 refused or failed.`
 
 func newDo(sys system) *cobra.Command {
 	var s storeFlags
@@ -68,18 +69,25 @@ func handIn(args []string) (string, []chat.File, error) {
 }
 
 func readHandedIn(name string) (chat.File, error) {
-	st, err := os.Stat(name)
-	if err != nil {
-		return chat.File{}, fmt.Errorf("hand in a file: %w", err)
-	}
-	if st.Size() > maxHandedIn {
-		return chat.File{}, fmt.Errorf("hand in %s: it is larger than %d MiB", name, maxHandedIn>>20)
-	}
-	data, err := os.ReadFile(name)
+	data, err := readAtMost(name, maxHandedIn)
 	if err != nil {
 		return chat.File{}, fmt.Errorf("hand in a file: %w", err)
 	}
 	return chat.File{Name: filepath.Base(name), Data: data}, nil
+}
+
+// readAtMost reads a file that may be endless.
+func readAtMost(name string, most int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(data)) > most {
+		err = fmt.Errorf("%s is larger than %d MiB", name, most>>20)
+	}
+	return data, err
 }
 
 // quoted keeps an argument one word of the line.

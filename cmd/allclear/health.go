@@ -40,6 +40,9 @@ func health(ctx context.Context, c config, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.engine == nil && c.Redis != "" {
+		fmt.Fprintln(out, "the Redis answers; whether a serve runs on it cannot be told from here")
+	}
 	n, oldest, err := o.Waiting(ctx)
 	if err = errors.Join(err, o.Close()); err != nil {
 		return err

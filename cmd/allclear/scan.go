@@ -116,7 +116,11 @@ func readInventory(path string, stdin io.Reader) ([]state.Server, error) {
 	if len(data) > maxInventory {
 		return nil, fmt.Errorf("the inventory is larger than %d MiB", maxInventory>>20)
 	}
-	return commands.ParseInventory(data)
+	servers, err := commands.ParseInventory(data)
+	if err == nil && len(servers) == 0 {
+		err = errors.New("the inventory has no servers")
+	}
+	return servers, err
 }
 
 func dryRun(pb playbook.Playbook, targets []checks.Target, w io.Writer) error {
@@ -135,7 +139,7 @@ type scanPrinter struct {
 	out  io.Writer
 	bar  *progressbar.ProgressBar // nil in a pipe
 	err  error
-	bad  []string // lines worth repeating at the end
+	dark int // servers of which nobody can say whether they are compromised
 }
 
 func newScanPrinter(asJSON bool, total int, sys system) *scanPrinter {
@@ -154,6 +158,9 @@ func (p *scanPrinter) result(r checks.Result) {
 	if p.bar != nil {
 		p.clear()
 		defer p.bar.Add(1)
+	}
+	if r.Compromised == nil {
+		p.dark++
 	}
 	if p.err != nil {
 		return
@@ -203,20 +210,20 @@ func (p *scanPrinter) finish(s checks.Summary) error {
 		return fmt.Errorf("print results: %w", p.err)
 	}
 	if !p.json {
-		if _, err := fmt.Fprintf(p.out, "\n%s\n", summaryLine(s)); err != nil {
+		if _, err := fmt.Fprintf(p.out, "\n%s\n", summaryLine(s, p.dark)); err != nil {
 			return err
 		}
 	}
 	switch {
 	case s.Vulnerable > 0 || s.Compromised > 0:
 		return outcome{exitAffected}
-	case s.Unknown > 0 || !s.Complete:
+	case s.Unknown > 0 || !s.Complete || p.dark > 0:
 		return outcome{exitUnknown}
 	}
 	return nil
 }
 
-func summaryLine(s checks.Summary) string {
+func summaryLine(s checks.Summary, dark int) string {
 	parts := []string{fmt.Sprintf("%d servers in %s", s.Looked, s.Took.Round(100*time.Millisecond))}
 	for _, c := range []struct {
 		n    int
@@ -227,6 +234,7 @@ func summaryLine(s checks.Summary) string {
 		{s.Unknown, "unknown"},
 		{s.Fixed, "say that they are fixed"},
 		{s.Looked - s.Reached, "not reached"},
+		{dark, "could not be looked at for a compromise"},
 	} {
 		if c.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))

@@ -536,9 +536,9 @@ func (s *stage) confirmGroups(ctx context.Context) error {
 		return err
 	}
 	if !s.quiet {
-		s.tell("Who seconded an eviction is not the one to approve what rests on it. A third person is:")
+		s.tell("Who seconded an eviction or handed the evidence in is not the one to approve what rests on it. Somebody else is:")
 	}
-	return s.approveAll(ctx, responder)
+	return s.approveAll(ctx, hr)
 }
 
 // approveAll approves page by page until nothing more can be; the first page is shown.

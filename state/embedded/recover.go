@@ -147,7 +147,7 @@ func (e *Engine) cut(j *journal, found tail, size int64) error {
 	if found.dropped > 0 {
 		r.Torn, r.TornAt, r.TornSize, r.Reason = true, found.end, found.dropped, found.reason
 		e.options.Logger.Warn("journal ended in a record that was never acknowledged; it was cut off",
-			"offset", r.TornAt, "bytes", r.TornSize, "reason", r.Reason)
+			"dir", e.dir, "offset", r.TornAt, "bytes", r.TornSize, "reason", r.Reason)
 	}
 	if size == found.end {
 		return nil

@@ -18,7 +18,7 @@ var (
 	// ErrFull says that too many requests wait already.
 	ErrFull = errors.New("too many requests are waiting")
 	// ErrTooBig says that a change is too much for one step: divide it.
-	ErrTooBig = errors.New("too much for one change")
+	ErrTooBig = state.ErrTooBig
 	// ErrNotEmpty says that an import would overwrite something.
 	ErrNotEmpty = errors.New("the store is not empty")
 )
