@@ -67,9 +67,6 @@ func connect(ctx context.Context, c config, shared bool, log *slog.Logger) (*ope
 	}
 	client := engine.Client()
 	o := &opened{Store: redisstore.New(client, redisstore.Options{Writer: "embedded"}), engine: engine, close: []io.Closer{engine, client}, where: dir}
-	if r := engine.Recovery(); r.Torn {
-		log.Warn("the end of the journal was torn and has been cut off", "dir", dir, "at", r.TornAt, "bytes", r.TornSize, "reason", r.Reason)
-	}
 	return o, nil
 }
 
