@@ -177,10 +177,7 @@ func (c serverImport) write(ctx context.Context, call chat.Call, t *taking) erro
 			n++
 		}
 		if err := c.batch(ctx, call, names[:n], t.farms); err != nil {
-			if done > 0 {
-				err = fmt.Errorf("%d of %d servers were written, import the same file again to go on: %w", done, total, err)
-			}
-			return err
+			return cutShort(err, done, total)
 		}
 		done, names = done+servers, names[n:]
 		if now := c.now(); call.Say != nil && now.Sub(said) >= progressEvery {
@@ -189,6 +186,28 @@ func (c serverImport) write(ctx context.Context, call chat.Call, t *taking) erro
 		}
 	}
 	return nil
+}
+
+// cutShort is why an import ended early. Nobody is told that nothing was done when some of it was.
+func cutShort(err error, done, total int) error {
+	var no *state.Refusal
+	why := ""
+	switch {
+	case done == 0:
+		return err
+	case errors.As(err, &no):
+		why = no.Why
+	case errors.Is(err, state.ErrUnavailable):
+		why = "The store did not answer any more."
+	case errors.Is(err, state.ErrConflict):
+		why = "Somebody else changed the same farms at the same moment."
+	default:
+		return fmt.Errorf("%d of %d servers were written: %w", done, total, err)
+	}
+	return &chat.Problem{
+		What: fmt.Sprintf("Not all of it was done: at least %d of %d servers were written. %s", done, total, why),
+		Try:  "Import the same file again: it goes on where it was.",
+	}
 }
 
 func (c serverImport) batch(ctx context.Context, call chat.Call, names []string, farms map[string][]state.Server) error {
