@@ -67,7 +67,7 @@ type Options struct {
 	Timeout   time.Duration // of one call to a platform, 15 s
 	Window    time.Duration // how long a letter waits for others to coalesce with, 10 s; negative: not at all
 	CardEvery time.Duration // between two edits of one card, 5 s; negative: nothing
-	GiveUp    time.Duration // age at which a letter that cannot be delivered is dead, 24 h
+	GiveUp    time.Duration // how long a letter is tried in vain until it is dead, 24 h
 	Grace     time.Duration // for deliveries that run when the outbox is stopped, 5 s
 }
 

@@ -234,3 +234,49 @@ func TestNewNamesWhatIsMissingAndRenderIsNeededForNotices(t *testing.T) {
 	_, err := outbox.New(outbox.Options{})
 	require.ErrorContains(t, err, "needs a store")
 }
+
+func TestALetterThatWaitedLongIsNotGivenUpAtTheFirstHiccup(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newOffice(t, outbox.Options{})
+		hiccup := func() {
+			f.ch.fail(func(string, state.Place) error {
+				f.ch.fail(nil)
+				return errors.New("connection reset by peer")
+			})
+		}
+		f.post(t, state.Notice{Key: "compromised"})
+		time.Sleep(25 * time.Hour) // nobody serves
+		hiccup()
+		f.run(t, time.Minute)
+		require.Empty(t, f.store.Buried())
+		require.Equal(t, []string{"compromised"}, f.ch.texts())
+
+		// Nor when it was tried often before nobody served.
+		f.post(t, state.Notice{Key: "again"})
+		f.ch.fail(func(string, state.Place) error { return errors.New("502") })
+		f.run(t, 2*time.Hour)
+		time.Sleep(25 * time.Hour)
+		hiccup()
+		f.run(t, 10*time.Minute)
+		require.Empty(t, f.store.Buried())
+		require.Equal(t, []string{"compromised", "again"}, f.ch.texts())
+	})
+}
+
+func TestWhatWaitedBehindALetterThatIsGivenUpIsTriedForItself(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newOffice(t, outbox.Options{Poll: time.Second})
+		f.post(t, state.Notice{Key: "a"}, state.Notice{Key: "b"})
+		f.ch.fail(func(string, state.Place) error {
+			if _, gone := f.store.Buried()["a @ test//team//"]; gone {
+				time.AfterFunc(time.Minute, func() { f.ch.fail(nil) })
+			}
+			return errors.New("502")
+		})
+		f.run(t, 26*time.Hour)
+		require.Contains(t, f.store.Buried(), "a @ test//team//")
+		require.Equal(t, []string{"b"}, f.ch.texts())
+	})
+}

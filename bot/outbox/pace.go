@@ -23,6 +23,8 @@ const mostTraffic = 1000
 type traffic struct {
 	blocked time.Time // nothing goes there before
 	full    time.Time // when the bucket is full again
+	failing time.Time // since then nothing got there, zero: the last message did
+	failed  time.Time // when something was tried in vain last
 }
 
 func (o *Outbox) trafficOf(p state.Place) *traffic {
@@ -32,7 +34,7 @@ func (o *Outbox) trafficOf(p state.Place) *traffic {
 	if len(o.traffic) >= mostTraffic {
 		now := o.opt.Now()
 		for k, t := range o.traffic {
-			if t.blocked.Before(now) && t.full.Before(now) {
+			if t.blocked.Before(now) && t.full.Before(now) && now.Sub(t.failed) > restless {
 				delete(o.traffic, k)
 			}
 		}
@@ -58,6 +60,30 @@ func (o *Outbox) blockedUntil(p state.Place) (time.Time, bool) {
 	defer o.mu.Unlock()
 	t := o.trafficOf(p)
 	return t.blocked, t.blocked.After(o.opt.Now())
+}
+
+// restless is how long a place that fails may go untried before it counts as not
+// tried at all: more than any wait between two tries.
+const restless = 2 * time.Hour
+
+// failing notes that a message could not go, and returns for how long nothing went
+// there. A time in which nobody tried, here, does not count.
+func (o *Outbox) failing(p state.Place) time.Duration {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	t, now := o.trafficOf(p), o.opt.Now()
+	if t.failing.IsZero() || now.Sub(t.failed) > restless {
+		t.failing = now
+	}
+	t.failed = now
+	return now.Sub(t.failing)
+}
+
+// works notes that a message got to a place.
+func (o *Outbox) works(p state.Place) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.trafficOf(p).failing = time.Time{}
 }
 
 // pace takes a token for the place and waits for it a little; it is false, with

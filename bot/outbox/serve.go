@@ -149,7 +149,7 @@ func (o *Outbox) failure(g group, err error, ambiguous bool) verdict {
 		v.due = now.Add(min(max(again.After, 100*time.Millisecond), time.Hour))
 		v.why = "the platform wants us to slow down"
 		ambiguous = false
-	case now.Sub(g.first().Created) > o.opt.GiveUp:
+	case o.worn(g, o.failing(g.first().Place)):
 		return verdict{outcome: outDead, why: "given up after " + o.opt.GiveUp.String() + ": " + short(err.Error()), err: err}
 	default:
 		v.due = now.Add(backoff(g[0].Claims))
@@ -158,6 +158,19 @@ func (o *Outbox) failure(g group, err error, ambiguous bool) verdict {
 		v.why = unsure + v.why
 	}
 	return v
+}
+
+// leastTries is how often a letter is tried at least before its age counts.
+const leastTries = 10
+
+// worn reports whether a group is given up: all of it is old, was tried often, and
+// nothing else got to the place in all that time, though it was tried. While nobody
+// serves, letters grow old but not worn.
+func (o *Outbox) worn(g group, failing time.Duration) bool {
+	now := o.opt.Now()
+	return failing > o.opt.GiveUp && !slices.ContainsFunc(g, func(c state.ClaimedLetter) bool {
+		return c.Claims < leastTries || now.Sub(c.Letter.Created) <= o.opt.GiveUp
+	})
 }
 
 func backoff(tries int) time.Duration {
@@ -180,6 +193,9 @@ func (o *Outbox) settle(ctx context.Context, g group, v verdict) {
 		o.block(place, v.due)
 	}
 	var err error
+	if v.outcome == outDelivered || v.outcome == outEdited {
+		o.works(place)
+	}
 	switch v.outcome {
 	case outHeld, outFailed:
 		err = o.later(ctx, g, v.due, v.why)
