@@ -7,12 +7,14 @@ import (
 	"os"
 	"os/user"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
 
 	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/bot/console"
 	"github.com/allclear-bot/allclear/state"
 )
 
@@ -194,14 +196,26 @@ func (c config) withSelf() config {
 	if _, taken := c.People.ByLink(link); taken {
 		return c
 	}
-	c.People = append(slices.Clone(c.People), state.Person{ID: "lead-1", Name: "lead-1", Role: state.RoleLead, Links: []string{link}})
+	id := state.PersonID("lead-1")
+	if _, taken := c.People.ByID(id); taken {
+		id = "lead-of-this-process"
+	}
+	c.People = append(slices.Clone(c.People), state.Person{ID: id, Name: string(id), Role: state.RoleLead, Links: []string{link}})
 	return c
 }
 
-// consoleLink is who types at this terminal, as the operating system proves it.
-func consoleLink() string {
-	if u, err := user.Current(); err == nil && u.Username != "" {
-		return "console:" + u.Username
+// consoleUser is who types at this terminal: the number that the operating system
+// gave the process. A name would be taken from the environment on systems that do
+// not list the user, and there anybody could be anybody.
+func consoleUser() string {
+	if uid := os.Getuid(); uid >= 0 {
+		return "uid-" + strconv.Itoa(uid)
 	}
-	return "console:unknown"
+	if u, err := user.Current(); err == nil && u.Uid != "" {
+		return u.Uid // Windows: the security identifier
+	}
+	return "unknown"
 }
+
+// consoleLink is the identity of consoleUser, as the configuration links it.
+func consoleLink() string { return console.Link(consoleUser()) }

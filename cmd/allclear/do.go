@@ -111,8 +111,17 @@ func do(ctx context.Context, s storeFlags, sys system, line string, files []chat
 	c.Level = max(c.Level, slog.LevelWarn)
 	log := newLog(c, sys)
 	return withStore(ctx, s, sys, true, func(o *opened) error {
+		if p, known, err := o.People(ctx); err != nil || known {
+			if err != nil {
+				return err
+			}
+			c.People = p // who is who is for the process that serves the store to say
+		}
 		a, err := lineApp(o.Store, c, log)
 		if err != nil {
+			return err
+		}
+		if err := a.sweepOnce(ctx); err != nil {
 			return err
 		}
 		width, tty := sys.Terminal(sys.Out)

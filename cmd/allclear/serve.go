@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os/user"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,8 +36,9 @@ the store reach it through a local socket that only you can open.
 People come from the configuration file (--config):
 
   people:
-    - {id: lead-1, name: First lead, role: lead, links: ["console:USER"]}
+    - {id: lead-1, name: First lead, role: lead, links: ["console:uid-1000"]}
 
+The number is the one that "id -u" prints (on Windows: the security identifier).
 With nobody configured as lead, whoever runs this is the first one, alone; what
 needs two persons then needs a second in the configuration.`
 
@@ -107,6 +107,9 @@ func serve(ctx context.Context, c config, sys system) error {
 	store, err := openStore(ctx, c, false, log)
 	if err != nil {
 		return err
+	}
+	if err := store.SetPeople(ctx, c.People); err != nil {
+		return errors.Join(err, store.Close())
 	}
 	group := bot.NewGroup(log, shutdown)
 	group.Cleanup("store", func(context.Context) error { return store.Close() })
@@ -188,11 +191,4 @@ func (a *app) warnSize(ctx context.Context) error {
 		a.log.Warn("the fleet is large for the embedded store; a Redis is better (allclear export --redis-pipe)", "servers", n, "from", embeddedWarn)
 	}
 	return err
-}
-
-func consoleUser() string {
-	if u, err := user.Current(); err == nil && u.Username != "" {
-		return u.Username
-	}
-	return "unknown"
 }

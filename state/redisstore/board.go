@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -18,9 +19,42 @@ import (
 // bucketPage is how many buckets are read at once.
 const bucketPage = 8
 
-// Board returns all servers of an incident as far as clear depends on them. It reads every row. Its revision is read
-// first, so a change meanwhile makes a declaration on it fail.
+// ErrLost says that rows of an incident are missing or counted wrong: something else than allclear has written to the
+// store, or it has thrown keys away (see the eviction policy of the Redis). Nothing can be declared on such a board.
+var ErrLost = errors.New("the rows of the servers and their counters disagree: check the store with audit verify")
+
+// Board returns all servers of an incident as far as clear depends on them. It reads every row, and compares with the
+// counters: a row that was lost must not look like a server that is done. Its revision is read first, so a change meanwhile
+// makes a declaration on it fail.
 func (s *Store) Board(ctx context.Context, incident string, now time.Time) (state.Board, error) {
+	for try := 0; ; try++ {
+		b, err := s.readBoard(ctx, incident, now)
+		if err != nil {
+			return b, err
+		}
+		kept, err := s.Counts(ctx, incident, state.Filter{})
+		if err != nil {
+			return b, err
+		}
+		if sameCounts(b.Counts, kept) {
+			return b, nil
+		}
+		if try == 3 { // not only a change in between
+			return state.Board{}, fmt.Errorf("incident %q: %w", incident, ErrLost)
+		}
+	}
+}
+
+func sameCounts(x, y state.Counts) bool {
+	for _, s := range state.Statuses() {
+		if x.Status[s] != y.Status[s] {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Store) readBoard(ctx context.Context, incident string, now time.Time) (state.Board, error) {
 	head, err := call(ctx, s, "read the board", func(ctx context.Context, _ int) ([]any, error) {
 		return s.c.HMGet(ctx, s.k.incident(incident), "rev", "board").Result()
 	})
