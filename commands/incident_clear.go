@@ -104,7 +104,7 @@ func declareClear(ctx context.Context, store clearStore, call chat.Call, now tim
 	if err != nil {
 		return chat.Message{}, err
 	}
-	if d := inc.Clear; d == nil || d.Hash != board.Hash { // else a request that is run again
+	if d := inc.Clear; d == nil || d.Hash != board.Hash || board.Overdue > 0 { // else a request that is run again
 		var refusal *state.Refusal
 		if errors.As(board.MayClear(), &refusal) && board.Counts.Total() > 0 {
 			return inTheWay(ctx, store, call.Incident, board)

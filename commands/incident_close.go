@@ -10,11 +10,8 @@ import (
 
 // incidentClose ends an incident. Nothing can be changed in it afterwards.
 type incidentClose struct {
-	store interface {
-		Changer
-		Reader
-	}
-	now func() time.Time
+	store clearStore
+	now   func() time.Time
 }
 
 func (incidentClose) Spec() chat.Spec {
@@ -28,7 +25,11 @@ func (incidentClose) Spec() chat.Spec {
 
 func (c incidentClose) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	reason := call.Values.String("reason")
-	_, err := c.store.Update(ctx, call.Work("close", c.now()), call.Incident, nil, func(tx *state.Tx) error {
+	now := c.now()
+	if err := c.upToDate(ctx, call, now); err != nil {
+		return chat.Message{}, err
+	}
+	_, err := c.store.Update(ctx, call.Work("close", now), call.Incident, nil, func(tx *state.Tx) error {
 		if err := tx.CloseIncident(reason); err != nil {
 			return err
 		}
@@ -50,11 +51,25 @@ func (c incidentClose) Run(ctx context.Context, call chat.Call) (chat.Message, e
 	}
 	m := chat.Say(chat.H(drillMark(inc)+"Incident ", chat.C(inc.ID), " is closed"))
 	if inc.Clear != nil {
-		m.Add(chat.P("It was declared ", chat.B(inc.Clear.Words()), " "+when(inc.Clear.At, c.now())+" UTC."))
+		m.Add(chat.P("It was declared ", chat.B(inc.Clear.Words()), " "+when(inc.Clear.At, now)+" UTC."))
 	} else {
-		m.Add(chat.P(chat.B("It was never declared clear. "), "Reason: ", chat.C(reason)))
+		m.Add(chat.P(chat.B("It is not clear. "), "Reason: ", chat.C(reason)))
 		m.Tone = chat.ToneWarn
 	}
 	m.Add(chat.P("As it stood: ", countsLine(counts), "."), chat.N("Nobody is reminded any more, and nothing is scanned. The record stays."))
 	return m, nil
+}
+
+// upToDate assesses anew what waits for it: what time has voided is not closed as
+// clear. What never was declared is closed whatever is known of it.
+func (c incidentClose) upToDate(ctx context.Context, call chat.Call, now time.Time) error {
+	_, err := sweep(ctx, c.store, call.Incident, now, func(step string) state.Work { return call.Work(step, now) })
+	if err == nil {
+		return nil
+	}
+	inc, again := c.store.Incident(ctx, call.Incident)
+	if again == nil && inc.Clear == nil {
+		return nil
+	}
+	return err
 }

@@ -18,6 +18,7 @@ const maxIncidents = 20
 type incidentList struct {
 	store interface {
 		Incidents(ctx context.Context) ([]state.IncidentHead, error)
+		Sweeper
 	}
 	now func() time.Time
 }
@@ -57,21 +58,36 @@ func (c incidentList) Run(ctx context.Context, _ chat.Call) (chat.Message, error
 		if h.Closed.IsZero() {
 			open++
 		}
-		if len(list.Items) < maxIncidents {
-			list.Items = append(list.Items, headLine(h, now))
+		if len(list.Items) == maxIncidents {
+			continue
 		}
+		late, err := c.late(ctx, h, now)
+		if err != nil {
+			return chat.Message{}, err
+		}
+		list.Items = append(list.Items, headLine(h, late, now))
 	}
 	list.More = len(heads) - len(list.Items)
 	return chat.Say(chat.H(fmt.Sprintf("%s, %d open", plural(len(heads), "incident"), open)), list), nil
 }
 
-func headLine(h state.IncidentHead, now time.Time) chat.Text {
+// late is how many farms of an incident that was declared clear wait to be assessed anew.
+func (c incidentList) late(ctx context.Context, h state.IncidentHead, now time.Time) (int, error) {
+	if !h.Clear {
+		return 0, nil
+	}
+	return overdueIn(ctx, c.store, state.Incident{ID: h.ID, Closed: h.Closed}, now)
+}
+
+func headLine(h state.IncidentHead, late int, now time.Time) chat.Text {
 	t := chat.T(chat.C(h.ID), " ", chat.C(h.Title), " · ", chat.C(h.Playbook), " · ")
 	switch {
+	case h.Clear && late > 0:
+		return append(t, chat.T("not known: it was declared clear, but "+farmsWait(late)+" to be assessed anew · open since "+when(h.Opened, now))...)
 	case !h.Closed.IsZero() && h.Clear:
 		return append(t, chat.T("clear, closed "+when(h.Closed, now))...)
 	case !h.Closed.IsZero():
-		return append(t, chat.T("closed "+when(h.Closed, now)+", never declared clear")...)
+		return append(t, chat.T("closed "+when(h.Closed, now)+", not declared clear")...)
 	case h.Clear:
 		return append(t, chat.T("declared clear · open since "+when(h.Opened, now))...)
 	}

@@ -15,9 +15,15 @@ const maxProposals = 10
 
 // incidentShow tells what an incident demands and how it stands.
 type incidentShow struct {
-	store  Reader
+	store  knower
 	people state.People
 	now    func() time.Time
+}
+
+// knower reads, and tells what is out of date in what it reads.
+type knower interface {
+	Reader
+	Sweeper
 }
 
 func (incidentShow) Spec() chat.Spec {
@@ -43,8 +49,12 @@ func (c incidentShow) Run(ctx context.Context, call chat.Call) (chat.Message, er
 		return chat.Message{}, err
 	}
 	now := c.now()
+	late, err := overdueIn(ctx, c.store, inc, now)
+	if err != nil {
+		return chat.Message{}, err
+	}
 	m := chat.Say(chat.H(drillMark(inc), chat.C(inc.ID), ": ", chat.C(inc.Title)))
-	m.Add(chat.P(c.standing(inc, counts, now)...), chat.P(fmt.Sprintf("%s: %s.", plural(counts.Total(), "server"), countsLine(counts))))
+	m.Add(chat.P(c.standing(facts{inc: inc, counts: counts, overdue: late, now: now})...), chat.P(fmt.Sprintf("%s: %s.", plural(counts.Total(), "server"), countsLine(counts))))
 	if unseen := unseenLine(counts); unseen != "" {
 		m.Add(chat.P(chat.B("Not seen: "), unseen, "."))
 	}
@@ -59,10 +69,14 @@ func (c incidentShow) Run(ctx context.Context, call chat.Call) (chat.Message, er
 }
 
 // standing is the one sentence that says whether it is over.
-func (c incidentShow) standing(inc state.Incident, counts state.Counts, now time.Time) []any {
+func (c incidentShow) standing(f facts) []any {
+	inc, counts, now := f.inc, f.counts, f.now
 	switch d := inc.Clear; {
 	case !inc.Closed.IsZero() && d == nil:
-		return []any{chat.B("Closed "), when(inc.Closed, now) + " UTC by ", chat.C(c.who(inc.ClosedBy)), ", never declared clear."}
+		return []any{chat.B("Closed "), when(inc.Closed, now) + " UTC by ", chat.C(c.who(inc.ClosedBy)), ", not declared clear."}
+	case d != nil && !f.clear(), d == nil && counts.MayClear() && f.overdue > 0:
+		sentence, _ := f.verdict()
+		return []any{sentence}
 	case d != nil:
 		return []any{
 			chat.B(d.Words()), ", declared " + when(d.At, now) + " UTC by ", chat.C(c.who(d.By)), " and ", chat.C(c.who(d.Second)),

@@ -60,7 +60,7 @@ func TestIncidentsAreListedOpenOnesFirst(t *testing.T) {
 	w.run(t, "lead-1", "incident close --incident old-1 it was a mistake")
 	text := words(w.run(t, "guest", "incident list"))
 	require.Contains(t, text, "# 2 incidents, 1 open\n- toolshell-1 ToolShell · toolshell · not clear · open since 09:00\n- old-1")
-	require.Contains(t, text, "closed 09:00, never declared clear")
+	require.Contains(t, text, "closed 09:00, not declared clear")
 }
 
 func TestAnIncidentShowsItsRulesCountsAndWhatWaits(t *testing.T) {
@@ -83,7 +83,7 @@ func TestClosingNeedsAReasonUnlessItIsClear(t *testing.T) {
 	w := opened(t, 2, "name\na\n")
 	require.Contains(t, w.refuse(t, "lead-1", "incident close"), "not declared clear")
 	text := words(w.run(t, "lead-1", "incident close given up"))
-	require.Contains(t, text, "It was never declared clear. Reason: given up")
+	require.Contains(t, text, "It is not clear. Reason: given up")
 	require.Contains(t, text, "As it stood: 1 unknown.")
 	require.Contains(t, w.refuse(t, "alice", "scan"), "is closed; nothing is scanned")
 	require.Contains(t, w.refuse(t, "lead-1", "server add b"), "was closed")

@@ -22,7 +22,7 @@ const (
 // Voice puts notices into words at the moment when they are delivered, so that
 // they say what is true then, beside what was true at their cause.
 type Voice struct {
-	store Reader
+	store knower
 	audit Auditor
 	now   func() time.Time
 	limit time.Duration // between reminders, when the incident does not say
@@ -134,7 +134,11 @@ func (v *Voice) incident(ctx context.Context, n state.Notice) (chat.Message, err
 		return chat.Message{}, err
 	}
 	now := v.now()
-	f := facts{inc: inc, counts: counts, now: now}
+	late, err := overdueIn(ctx, v.store, inc, now)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	f := facts{inc: inc, counts: counts, overdue: late, now: now}
 	verdict, _ := f.verdict()
 	board := chat.P(verdict, " ", countsLine(counts), ".")
 	switch n.Kind {
@@ -144,6 +148,9 @@ func (v *Voice) incident(ctx context.Context, n state.Notice) (chat.Message, err
 	case NoticeClear:
 		if inc.Clear == nil {
 			return chat.Message{}, nil // revoked since, and that is said on its own
+		}
+		if !f.clear() {
+			return chat.Say(chat.H(chat.B("Was declared clear: "), chat.C(n.Incident)), board).With(chat.ToneWarn), nil
 		}
 		return chat.Say(chat.H(chat.B(inc.Clear.Words()), ": ", chat.C(n.Incident)), board).With(chat.ToneGood), nil
 	}

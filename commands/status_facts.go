@@ -54,7 +54,7 @@ func readFacts(ctx context.Context, s boardStore, incident string, now time.Time
 	read("history", func() (err error) { f.past, err = pastDay(ctx, s, f.inc, now); return err })
 	read("scans", func() (err error) { f.scans, err = s.LastScans(ctx, incident, 30); return err })
 	read("proposals", func() (err error) { f.proposals, err = waiting(ctx, s, incident, now); return err })
-	read("what is overdue", func() (err error) { f.overdue, err = overdue(ctx, s, incident, now); return err })
+	read("what is overdue", func() (err error) { f.overdue, err = overdueIn(ctx, s, f.inc, now); return err })
 	read("held letters", func() (err error) { f.held, err = s.Held(ctx, maxHeld); return err })
 	read("queue", func() (err error) { f.letters, f.oldest, err = s.QueueSize(ctx); return err })
 	read("waiting requests", func() (err error) { f.requests, _, err = s.Waiting(ctx); return err })
@@ -92,12 +92,28 @@ func overdue(ctx context.Context, s Sweeper, incident string, now time.Time) (in
 	return len(due) + len(slices.DeleteFunc(behind, func(f string) bool { return slices.Contains(due, f) })), err
 }
 
-// verdict is the first sentence about an incident. Only a declaration makes it say clear.
+// overdueIn is overdue, for an incident that may be closed: what time would have
+// changed after that changes nothing.
+func overdueIn(ctx context.Context, s Sweeper, inc state.Incident, now time.Time) (int, error) {
+	if !inc.Closed.IsZero() && inc.Closed.Before(now) {
+		now = inc.Closed
+	}
+	return overdue(ctx, s, inc.ID, now)
+}
+
+// clear reports whether a declaration is in force and known to hold. A farm that
+// waits to be assessed anew may be open by now.
+func (f facts) clear() bool { return f.inc.Clear != nil && f.counts.Open() == 0 && f.overdue == 0 }
+
+// verdict is the first sentence about an incident. Only a declaration makes it say
+// clear, and only while nothing waits to be assessed anew.
 func (f facts) verdict() (chat.Text, chat.Tone) {
 	open, total := f.counts.Open(), f.counts.Total()
 	switch d := f.inc.Clear; {
-	case d != nil && open == 0:
+	case f.clear():
 		return chat.T(chat.B(d.Words()), " · declared "+when(d.At, f.now)+" by ", chat.C(string(d.By)), " and ", chat.C(string(d.Second)), "."), chat.ToneGood
+	case d != nil && open == 0:
+		return chat.T(chat.B("Not known: "), fmt.Sprintf("it was declared clear %s, but %s to be assessed anew.", when(d.At, f.now), farmsWait(f.overdue))), chat.ToneWarn
 	case d != nil:
 		return chat.T(chat.B("Not clear: "), fmt.Sprintf("it was declared clear %s, but %s open.", when(d.At, f.now), are(open, "server"))), chat.ToneBad
 	case total == 0 && f.counts.Status[state.StatusRetired] > 0:

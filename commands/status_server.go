@@ -138,11 +138,18 @@ func (c status) some(ctx context.Context, incident, kind, name string) (chat.Mes
 	if err != nil {
 		return chat.Message{}, err
 	}
+	late, err := overdue(ctx, c.store, incident, c.now())
+	if err != nil {
+		return chat.Message{}, err
+	}
 	f := facts{counts: counts}
 	m := chat.Say(
 		chat.H(kind+" ", chat.C(name), fmt.Sprintf(" · %d of %d open", counts.Open(), counts.Total())),
 		chat.Bar(counts.Status[state.StatusConfirmed], counts.Total(), f.legend()),
 	).With(f.tone())
+	if late > 0 {
+		m.Add(chat.P(chat.B("Not known: "), farmsWait(late)+" to be assessed anew; these numbers are from before."))
+	}
 	list := chat.L()
 	for _, r := range rows {
 		list.Items = append(list.Items, rowLine(r))
@@ -151,7 +158,7 @@ func (c status) some(ctx context.Context, incident, kind, name string) (chat.Mes
 	if m.Add(list); counts.Status[state.StatusReady] > 0 && kind != "owner" {
 		m.Add(chat.Row(press("Confirm what is ready", incident, "confirm", "--"+kind, name)))
 	}
-	if counts.Open() == 0 && counts.Total() > 0 {
+	if counts.Open() == 0 && counts.Total() > 0 && late == 0 {
 		m.Tone = chat.ToneGood
 	}
 	return m, nil

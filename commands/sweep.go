@@ -53,7 +53,7 @@ func sweep(ctx context.Context, store sweeps, incident string, now time.Time, wo
 			step := fmt.Sprintf("sweep %d %s", now.UnixNano(), digestOf(farms))
 			o, err := store.Update(ctx, work(step), incident, farms, reassess(farms))
 			if err != nil {
-				return out, fmt.Errorf("assess %d farms of %s anew: %w", len(farms), incident, err)
+				return out, fmt.Errorf("assess farms %s of %s anew: %w", fewOf(farms, 5), incident, err)
 			}
 			out.Farms += len(farms)
 			out.Changes = append(out.Changes, o.Changes...)
