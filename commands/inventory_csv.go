@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lithammer/fuzzysearch/fuzzy"
+
 	"github.com/allclear-bot/allclear/state"
 )
 
@@ -92,6 +94,27 @@ func (s *sheet) badRecord(err error) bool {
 	return true
 }
 
+// misspelt is the column that a name nearly is, "" when it is one or is far from all.
+func misspelt(name string) string {
+	low := strings.ToLower(name)
+	for _, c := range inventoryColumns() {
+		switch d := fuzzy.LevenshteinDistance(low, c); {
+		case d == 0:
+			return ""
+		case d == 1 && len(c) > 3, d <= 2 && len(c) > 6, sameLetters(low, c):
+			return c
+		}
+	}
+	return ""
+}
+
+func sameLetters(x, y string) bool {
+	a, b := []byte(x), []byte(y)
+	slices.Sort(a)
+	slices.Sort(b)
+	return string(a) == string(b)
+}
+
 // header reads the names of the columns.
 func (s *sheet) header(r *csv.Reader, header []string) ([]string, bool) {
 	line, _ := r.FieldPos(0)
@@ -110,6 +133,9 @@ func (s *sheet) header(r *csv.Reader, header []string) ([]string, bool) {
 			s.problems.add(line, at, "%s", why)
 		case slices.Contains(columns[:i], columns[i]):
 			s.problems.add(line, at, "the column %s is there twice", quoteName(columns[i]))
+		case misspelt(columns[i]) != "":
+			// Kept as a tag, it would lift a limit without a word.
+			s.problems.add(line, at, "there is no column %s; did you mean %s? (call a tag something else)", quoteName(columns[i]), misspelt(columns[i]))
 		}
 	}
 	if !slices.Contains(columns, "name") && !slices.Contains(columns, "url") {

@@ -132,3 +132,14 @@ func FuzzParseInventory(f *testing.F) {
 		}
 	})
 }
+
+func TestAMisspeltColumnIsNeverATag(t *testing.T) {
+	t.Parallel()
+	for given, meant := range map[string]string{"adresses": "addresses", "ulr": "url", "nmae": "name", "Exposrue": "exposure", "onwer": "owner", "grup": "group"} {
+		_, err := ParseInventory([]byte("name," + given + "\na,b\n"))
+		require.ErrorContains(t, err, "did you mean "+meant+"?", given)
+	}
+	servers, err := ParseInventory([]byte("name,url,role,site,tier\na,,web,x,1\n"))
+	require.NoError(t, err)
+	require.Len(t, servers[0].Tags, 3)
+}

@@ -36,7 +36,7 @@ func Builtins() []string {
 // Builtin returns the newest revision of a built-in playbook.
 func Builtin(name string) (Playbook, error) {
 	if !slices.Contains(Builtins(), name) {
-		return Playbook{}, fmt.Errorf("%w as %.60q: built in are %s%s", ErrUnknown, name, strings.Join(Builtins(), ", "), suggest(name, Builtins()))
+		return Playbook{}, unknown(name)
 	}
 	return embedded(name + ".yaml")
 }
@@ -61,6 +61,19 @@ func whole(name string, revision int) (Playbook, error) {
 		err = fmt.Errorf("revision %d of %s cannot be a base: revision %d can", revision, name, p.Revision)
 	}
 	return p, err
+}
+
+func unknown(name string) error {
+	return fmt.Errorf("%w as %.60q: built in are %s%s", ErrUnknown, name, strings.Join(Builtins(), ", "), suggest(name, Builtins()))
+}
+
+// Source is the newest revision of a built-in playbook as it is written, for those
+// who make one of their own.
+func Source(name string) ([]byte, error) {
+	if !slices.Contains(Builtins(), name) {
+		return nil, unknown(name)
+	}
+	return builtins.ReadFile("builtin/" + name + ".yaml")
 }
 
 func embedded(file string) (Playbook, error) {

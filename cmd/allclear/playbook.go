@@ -17,10 +17,19 @@ func newPlaybook(sys system) *cobra.Command {
 		Use: "list", Short: "List the built-in playbooks", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return listPlaybooks(sys) },
 	}
+	var asYAML bool
 	show := &cobra.Command{
 		Use: "show NAME|FILE", Short: "Show a playbook: products, steps and what proves them, requests, indicators",
 		Args: cobra.ExactArgs(1), ValidArgs: playbook.Builtins(),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if asYAML {
+				src, err := playbook.Source(args[0])
+				if err != nil {
+					return usage{err}
+				}
+				_, err = sys.Out.Write(src)
+				return err
+			}
 			p, err := playbook.Load(args[0])
 			if err != nil {
 				return err
@@ -29,6 +38,7 @@ func newPlaybook(sys system) *cobra.Command {
 			return err
 		},
 	}
+	show.Flags().BoolVar(&asYAML, "yaml", false, "print a built-in playbook as it is written, to make your own")
 	check := &cobra.Command{
 		Use: "check FILE", Short: "Check a playbook file; all problems are listed, with their lines",
 		Args: cobra.ExactArgs(1),
