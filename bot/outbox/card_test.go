@@ -142,3 +142,31 @@ func TestAnEditThatFailsIsTriedAgainAndPostsNothing(t *testing.T) {
 		require.Equal(t, []string{"2"}, f.ch.texts())
 	})
 }
+
+func TestAnAnswerWinsOverProgressThatIsDatedLater(t *testing.T) {
+	t.Parallel()
+	for name, together := range map[string]bool{"shown before": false, "waiting with it": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newOffice(t, outbox.Options{})
+				now := time.Now() // of the replica that answers; the clock of the other is ahead
+				f.post(t, progress("1", 50, now.Add(time.Second)))
+				if !together {
+					f.run(t, 2*time.Second)
+					require.Equal(t, []string{"50 %"}, f.ch.texts())
+				}
+				f.post(t, answer("1", "done", now))
+				time.Sleep(2 * time.Second)
+				f.run(t, time.Minute)
+				require.Equal(t, []string{"done"}, f.ch.texts())
+
+				f.post(t, progress("1", 99, now.Add(2*time.Second)), progress("1", 100, now.Add(time.Hour)))
+				f.run(t, 2*time.Hour)
+				require.Equal(t, []string{"done"}, f.ch.texts(), "nothing replaces an answer")
+				require.Equal(t, 2, f.counts["superseded"])
+				require.Len(t, f.store.Receipts(), 4)
+			})
+		})
+	}
+}

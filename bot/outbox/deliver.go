@@ -83,7 +83,7 @@ func (o *Outbox) lookAtCard(ctx context.Context, p *parcel) (verdict, bool) {
 		return o.failure(p.group, err, false), true
 	case !p.has:
 		return verdict{}, false
-	case shownFor(p.shown.Hash).After(p.newest.At):
+	case !p.answers() && shownFor(p.shown.Hash).After(p.newest.At):
 		return verdict{outcome: outSuperseded, receipt: p.shown}, true
 	case !p.answers() && due.After(o.opt.Now()):
 		return verdict{outcome: outHeld, due: due, why: "its card was edited just now"}, true
@@ -108,7 +108,7 @@ func (o *Outbox) compose(ctx context.Context, p *parcel) (verdict, bool) {
 		return verdict{outcome: outDead, why: "all of it is TLP:RED, which goes to no place"}, true
 	}
 	p.message = m
-	if p.hash, err = hashOf(m, p.newest.At); err != nil {
+	if p.hash, err = hashOf(m, shownAs(p.newest)); err != nil {
 		return o.failure(p.group, &Permanent{Err: err}, false), true
 	}
 	if p.has && sameContent(p.hash, p.shown.Hash) && !p.answers() {
@@ -212,6 +212,18 @@ func (o *Outbox) receipt(p *parcel, id string) state.Receipt {
 
 // stampLayout has a fixed width, and orders like the times that it writes.
 const stampLayout = "2006-01-02T15:04:05.000000000Z"
+
+// lastWord is what an answer is dated, whatever the clocks of the replicas say:
+// behind all progress.
+var lastWord = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// shownAs is the time by which the notices of a card are ordered.
+func shownAs(n state.Notice) time.Time {
+	if n.Kind == chat.KindAnswer {
+		return lastWord
+	}
+	return n.At
+}
 
 // shownFor is the time of the notice that a hash was made for.
 func shownFor(hash string) time.Time {

@@ -24,5 +24,6 @@
 //
 // Context: letters of one card may be held, and overtake each other. Decision:
 // what was shown is noted with the time of its notice, and an older notice of the
-// same card counts as delivered. Consequence: late progress never replaces a result.
+// same card counts as delivered. An answer is newer than all progress, whatever the
+// clocks of two replicas say. Consequence: late progress never replaces a result.
 package outbox

@@ -41,14 +41,14 @@ type group []state.ClaimedLetter
 func (g group) first() state.Letter { return g[0].Letter }
 
 // lead is the letter that names the message on the platform: of a card the one
-// that is shown, which is the newest; of others the first.
+// that is shown, which is the last; of others the first.
 func (g group) lead() int {
 	lead := 0
 	if g.first().Notice.Card == "" {
 		return lead
 	}
 	for i, c := range g {
-		if !c.Letter.Notice.At.Before(g[lead].Letter.Notice.At) {
+		if !shownAs(c.Letter.Notice).Before(shownAs(g[lead].Letter.Notice)) {
 			lead = i
 		}
 	}
