@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/state"
 )
 
 func TestWhatAPlatformSaysIsFoundBehindItsClassification(t *testing.T) {
@@ -32,4 +33,17 @@ func TestAReferenceIsShortAndTellsNothing(t *testing.T) {
 	require.Equal(t, chat.Reference("a"), chat.Reference("a"))
 	require.NotEqual(t, chat.Reference("a"), chat.Reference("b"))
 	require.Regexp(t, "^[A-Z2-7]{8}$", chat.Reference("server-1.example.org"))
+}
+
+func TestNobodyIsMentionedWhereSomethingIsWithheld(t *testing.T) {
+	t.Parallel()
+	m := chat.Say(chat.P("SP-1 is exposed"), chat.Note{Mark: chat.Mark{TLP: state.TLPClear}, Text: chat.T("Look.")})
+	m.Notify = []string{"owner:sp"}
+	less, n := m.Withhold(state.TLPClear)
+	require.Equal(t, 1, n)
+	require.Len(t, less.Parts, 2)
+	require.Empty(t, less.Notify, "a name is not for everybody")
+	all, n := m.Withhold(state.TLPAmberStrict)
+	require.Zero(t, n)
+	require.Equal(t, m.Notify, all.Notify)
 }

@@ -216,7 +216,8 @@ func (m Message) With(t Tone) Message {
 func (m *Message) Add(parts ...Part) { m.Parts = append(m.Parts, parts...) }
 
 // Withhold drops the parts that may not go to a place with this ceiling, and
-// says how many it dropped.
+// says how many it dropped. Then nobody is mentioned either: a name is marked like
+// what was dropped.
 func (m Message) Withhold(ceiling state.TLP) (Message, int) {
 	out := m
 	out.Parts = nil
@@ -227,6 +228,7 @@ func (m Message) Withhold(ceiling state.TLP) (Message, int) {
 	}
 	n := len(m.Parts) - len(out.Parts)
 	if n > 0 {
+		out.Notify = nil
 		what := "parts are"
 		if n == 1 {
 			what = "part is"

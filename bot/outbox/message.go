@@ -24,14 +24,11 @@ func finished(payload []byte) (chat.Message, error) {
 }
 
 // reduce takes out what may not be shown, and says in the message that it did.
-// Nobody is mentioned in a message of which nothing is left. It is false when all
-// of it is TLP:RED, for then not even that there is a message may be told.
+// It is false when all of it is TLP:RED, for then not even that there is a message
+// may be told.
 func reduce(m chat.Message, ceiling state.TLP) (chat.Message, bool) {
 	red := !slices.ContainsFunc(m.Parts, func(p chat.Part) bool { return p.Marking() != state.TLPRed })
-	out, withheld := m.Withhold(ceiling)
-	if withheld == len(m.Parts) {
-		out.Notify = nil
-	}
+	out, _ := m.Withhold(ceiling)
 	return out, !red
 }
 
