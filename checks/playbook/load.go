@@ -67,9 +67,9 @@ func unknown(name string) error {
 	return fmt.Errorf("%w as %.60q: built in are %s%s", ErrUnknown, name, strings.Join(Builtins(), ", "), suggest(name, Builtins()))
 }
 
-// Source is the newest revision of a built-in playbook as it is written, for those
+// BuiltinSource is the newest revision of a built-in playbook as it is written, for those
 // who make one of their own.
-func Source(name string) ([]byte, error) {
+func BuiltinSource(name string) ([]byte, error) {
 	if !slices.Contains(Builtins(), name) {
 		return nil, unknown(name)
 	}

@@ -23,7 +23,7 @@ func newPlaybook(sys system) *cobra.Command {
 		Args: cobra.ExactArgs(1), ValidArgs: playbook.Builtins(),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if asYAML {
-				src, err := playbook.Source(args[0])
+				src, err := playbook.BuiltinSource(args[0])
 				if err != nil {
 					return usage{err}
 				}
