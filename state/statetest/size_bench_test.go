@@ -186,7 +186,7 @@ func oneLook(server string, at time.Time) []state.Evidence {
 	for i := range 10 {
 		out = append(out, state.Evidence{
 			Subject: state.Subject{Server: server}, Kind: state.KindIndicator, Value: "absent", Source: state.SourceProbe,
-			Tool: fmt.Sprintf("spinstall%d-15", i), Digest: digest, Detail: fmt.Sprintf("GET /_layouts/15/spinstall%d.aspx: 404 Not Found", i), Observed: at,
+			Tool: fmt.Sprintf("spinstall%d-15", i), Digest: digest, Detail: fmt.Sprintf("GET /_layouts/15/spinstall%d.aspx: 404", i), Observed: at,
 		})
 	}
 	return out

@@ -1,0 +1,168 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/state"
+	"github.com/allclear-bot/allclear/state/embedded"
+	"github.com/allclear-bot/allclear/state/redisstore"
+	"github.com/allclear-bot/allclear/state/statetest"
+)
+
+// BenchmarkStatus runs the command status on incidents of several sizes, in farms of four: soon after a scan, and when
+// nobody has assessed anything for so long that every farm is overdue. x8000 is the median, over that of 8,000 servers
+// on the same engine. The reads that an engine may have to sort for are reported too.
+//
+// Set ALLCLEAR_BENCH_MILLION=1 for a million servers on Redis.
+func BenchmarkStatus(b *testing.B) {
+	for _, e := range []struct {
+		name  string
+		sizes []int
+		start func(testing.TB) *redisstore.Store
+	}{
+		{"embedded", []int{8_000, 20_000, 100_000}, inMemory},
+		{"redis", []int{8_000, 100_000, 1_000_000}, onRedis},
+	} {
+		b.Run(e.name, func(b *testing.B) {
+			base := map[string]time.Duration{}
+			for _, n := range e.sizes {
+				if n == 1_000_000 && os.Getenv("ALLCLEAR_BENCH_MILLION") != "1" || n > 8_000 && testing.Short() {
+					continue
+				}
+				b.Run(fmt.Sprint(n), func(b *testing.B) {
+					s := e.start(b)
+					fillFarms(b, s, n)
+					b.Run("fresh", func(b *testing.B) { benchStatus(b, s, n, statetest.Epoch.Add(time.Hour), base) })
+					b.Run("all overdue", func(b *testing.B) { benchStatus(b, s, n, statetest.Epoch.Add(72*time.Hour), base) })
+				})
+			}
+		})
+	}
+}
+
+func inMemory(t testing.TB) *redisstore.Store {
+	t.Helper()
+	e, err := embedded.OpenMemory(embedded.Options{})
+	require.NoError(t, err)
+	c := e.Client()
+	t.Cleanup(func() {
+		require.NoError(t, c.Close())
+		require.NoError(t, e.Close())
+	})
+	s := redisstore.New(c, redisstore.Options{Timeout: time.Minute})
+	require.NoError(t, s.Init(t.Context()))
+	return s
+}
+
+func onRedis(t testing.TB) *redisstore.Store {
+	t.Helper()
+	c, err := redisstore.Dial("redis://"+statetest.RedisWith(t, "--appendonly", "no").Addr+"/0", redisstore.DialOptions{Timeout: time.Minute})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	s := redisstore.New(c, redisstore.Options{Timeout: time.Minute})
+	require.NoError(t, s.Init(t.Context()))
+	return s
+}
+
+// fillFarms makes the incident "one" of n servers: a third vulnerable, a third fixed, a third unknown, and a scan. It
+// takes half an hour of the incident's time whatever n is: the history is as long for each.
+func fillFarms(b *testing.B, s *redisstore.Store, n int) {
+	b.Helper()
+	const perFarm = 4
+	_, err := s.Update(b.Context(), statetest.Work("open", "lead", statetest.Epoch), "one", nil, func(tx *state.Tx) error {
+		return tx.OpenIncident(statetest.Incident("one"))
+	})
+	require.NoError(b, err)
+	began := time.Now()
+	for from := 0; from < n; from += farmsAtOnce * perFarm {
+		at := statetest.Epoch.Add(30 * time.Minute * time.Duration(from) / time.Duration(n))
+		to := min(n, from+farmsAtOnce*perFarm)
+		var farms []string
+		for i := from; i < to; i += perFarm {
+			farms = append(farms, statetest.FarmName(i/perFarm))
+		}
+		_, err := s.Update(b.Context(), statetest.Work(fmt.Sprint("fill ", from), "lead", at), "one", farms, func(tx *state.Tx) error {
+			for i := from; i < to; i++ {
+				if err := putServer(tx, statetest.Server(i, perFarm), i, at); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		require.NoError(b, err)
+	}
+	scan := state.Scan{ID: "1", Incident: "one", Selection: "all", By: "lead", Started: statetest.Epoch, Total: n, Looked: n, Reached: n}
+	_, _, err = s.BeginScan(b.Context(), scan, time.Hour)
+	require.NoError(b, err)
+	scan.Ended, scan.Complete = statetest.Epoch.Add(30*time.Minute), true
+	require.NoError(b, s.EndScan(b.Context(), scan))
+	b.Logf("%d servers added in %s", n, time.Since(began).Round(time.Millisecond))
+}
+
+func putServer(tx *state.Tx, sv state.Server, i int, at time.Time) error {
+	if err := tx.PutServer(sv); err != nil || i%3 == 0 {
+		return err
+	}
+	build := statetest.Vulnerable
+	if i%3 == 1 {
+		build = statetest.Fixed
+	}
+	return tx.Record(sv.Farm, statetest.Patched(sv.Name, build, at))
+}
+
+func benchStatus(b *testing.B, s *redisstore.Store, n int, now time.Time, base map[string]time.Duration) {
+	watched := &watchedStore{Store: s}
+	c := status{watched, func() time.Time { return now }, time.Hour}
+	values, err := chat.Parse(c.Spec(), nil, nil)
+	require.NoError(b, err)
+	run := func() chat.Message {
+		m, err := c.Run(b.Context(), chat.Call{Values: values, Incident: "one"})
+		require.NoError(b, err)
+		return m
+	}
+	require.Contains(b, plain(run()), fmt.Sprintf("of %d servers open", n))
+	watched.list, watched.due = 0, 0
+	var took []time.Duration
+	for b.Loop() {
+		began := time.Now()
+		run()
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	median, when := took[len(took)/2], now.String()
+	if n == 8_000 {
+		base[when] = median
+	}
+	b.ReportMetric(float64(median), "median-ns")
+	b.ReportMetric(float64(watched.list)/float64(len(took)), "list-ns/op")
+	b.ReportMetric(float64(watched.due)/float64(len(took)), "due-ns/op")
+	if base[when] > 0 { // else 8,000 was not asked for
+		b.ReportMetric(float64(median)/float64(base[when]), "x8000")
+	}
+}
+
+// watchedStore measures the reads that go by the order of something.
+type watchedStore struct {
+	Store
+	list, due time.Duration
+}
+
+func (w *watchedStore) List(ctx context.Context, incident string, f state.Filter, offset, limit int) ([]state.Row, int, error) {
+	began := time.Now()
+	defer func() { w.list += time.Since(began) }()
+	return w.Store.List(ctx, incident, f, offset, limit)
+}
+
+func (w *watchedStore) Due(ctx context.Context, incident string, now time.Time, limit int) ([]string, error) {
+	began := time.Now()
+	defer func() { w.due += time.Since(began) }()
+	return w.Store.Due(ctx, incident, now, limit)
+}
