@@ -67,7 +67,8 @@ func (c incidentClear) Run(ctx context.Context, call chat.Call) (chat.Message, e
 // boardNow is the board with nothing left to be assessed anew.
 func boardNow(ctx context.Context, store clearStore, call chat.Call, now time.Time) (state.Incident, state.Board, error) {
 	work := func(step string) state.Work { return call.Work(step, now) }
-	if _, err := sweep(ctx, store, call.Incident, now, work); err != nil {
+	swept, err := sweep(ctx, store, call.Incident, now, work)
+	if err != nil && len(swept.failed) == 0 {
 		return state.Incident{}, state.Board{}, err
 	}
 	inc, err := store.Incident(ctx, call.Incident)
@@ -75,6 +76,7 @@ func boardNow(ctx context.Context, store clearStore, call chat.Call, now time.Ti
 		return inc, state.Board{}, err
 	}
 	board, err := store.Board(ctx, call.Incident, now)
+	board.Overdue = max(board.Overdue, len(swept.failed)) // nothing is clear while it is not known
 	return inc, board, err
 }
 
@@ -141,7 +143,7 @@ func declareClear(ctx context.Context, store clearStore, call chat.Call, now tim
 func inTheWay(ctx context.Context, r Reader, incident string, board state.Board) (chat.Message, error) {
 	m := chat.Say(chat.H("Not clear: ", chat.B(fmt.Sprintf("%d of %d servers are open", board.Counts.Open(), board.Counts.Total()))))
 	if board.Overdue > 0 {
-		m.Add(chat.P(fmt.Sprintf("%s wait to be assessed anew; ask again in a moment.", plural(board.Overdue, "farm"))))
+		m.Add(chat.P(farmsWait(board.Overdue) + " to be assessed anew; ask again in a moment."))
 	}
 	rows, _, err := r.List(ctx, incident, state.Filter{}, 0, 4*namedAtMost)
 	if err != nil {

@@ -184,7 +184,7 @@ func (c playbookRevise) apply(ctx context.Context, call chat.Call, inc state.Inc
 		return chat.Message{}, err
 	}
 	done, err := sweep(ctx, c.store, inc.ID, now, func(step string) state.Work { return call.Work(step, now) })
-	if err != nil {
+	if err != nil && len(done.failed) == 0 {
 		return chat.Message{}, err
 	}
 	counts, err := c.store.Counts(ctx, inc.ID, state.Filter{})
@@ -196,6 +196,9 @@ func (c playbookRevise) apply(ctx context.Context, call chat.Call, inc state.Inc
 		m.Add(c.moved(old, pb)...)
 	}
 	m.Add(chat.P(fmt.Sprintf("%s assessed anew.", plural(done.Farms, "farm"))))
+	if n := len(done.failed); n > 0 {
+		m.Add(chat.P(chat.B(plural(n, "farm")+" could not be assessed anew: "), chat.C(fewOf(done.failed, maxShown)), ". Until that is done nothing can be declared clear."))
+	}
 	m.Add(revisedParts(done.Changes)...)
 	if revoked != nil {
 		m.Add(chat.P(chat.B("The declaration " + revoked.Words() + " is revoked.")))
@@ -203,7 +206,7 @@ func (c playbookRevise) apply(ctx context.Context, call chat.Call, inc state.Inc
 	m.Add(chat.P("Now: ", countsLine(counts), ". Owners of what re-opened are told why."),
 		chat.Row(press("Exposed", inc.ID, "server list", "--status", "exposed"), press("Scan", inc.ID, "scan")))
 	tone := chat.ToneNeutral
-	if n := newsOf(done.Changes); len(n.reopened)+len(n.regressed)+len(n.exposed) > 0 {
+	if n := newsOf(done.Changes); len(n.reopened)+len(n.regressed)+len(n.exposed)+len(done.failed) > 0 {
 		tone = chat.ToneBad
 	}
 	return m.With(tone), nil

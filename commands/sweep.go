@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -24,11 +25,13 @@ type sweeps interface {
 type Swept struct {
 	Farms   int // that were assessed anew
 	Changes []state.Transition
+	failed  []string // farms that could not be, each by itself
 }
 
 // Sweep assesses anew every farm of an incident that was assessed by another
 // revision of the playbook, or at which time may have changed something. It may
-// run at the same time as others, and again after it was cut off.
+// run at the same time as others, and again after it was cut off. A farm that fails
+// stops no other; the errors are joined.
 func Sweep(ctx context.Context, store sweeps, incident string, now time.Time) (Swept, error) {
 	request := fmt.Sprintf("sweep %s %d", incident, now.UnixNano())
 	return sweep(ctx, store, incident, now, func(step string) state.Work {
@@ -38,28 +41,39 @@ func Sweep(ctx context.Context, store sweeps, incident string, now time.Time) (S
 
 func sweep(ctx context.Context, store sweeps, incident string, now time.Time, work func(step string) state.Work) (Swept, error) {
 	var out Swept
+	var errs error
+	once := func(farms []string) error {
+		o, err := store.Update(ctx, work(fmt.Sprintf("sweep %d %s", now.UnixNano(), digestOf(farms))), incident, farms, reassess(farms))
+		if err == nil {
+			out.Farms += len(farms)
+			out.Changes = append(out.Changes, o.Changes...)
+			return nil
+		}
+		if len(farms) == 1 && !hopeless(err) {
+			out.failed = append(out.failed, farms...)
+		}
+		return fmt.Errorf("assess farms %s of %s anew: %w", fewOf(farms, 5), incident, err)
+	}
 	behind := func(limit int) ([]string, error) { return store.Behind(ctx, incident, limit) }
 	due := func(limit int) ([]string, error) { return store.Due(ctx, incident, now, limit) }
+	seen := map[string]bool{}
 	for _, list := range []func(int) ([]string, error){behind, due} {
-		seen := map[string]bool{}
 		for {
 			farms, err := fresh(list, seen)
 			if err != nil {
-				return out, fmt.Errorf("find farms of %s to assess anew: %w", incident, err)
+				return out, errors.Join(errs, fmt.Errorf("find farms of %s to assess anew: %w", incident, err))
 			}
 			if len(farms) == 0 {
 				break
 			}
-			step := fmt.Sprintf("sweep %d %s", now.UnixNano(), digestOf(farms))
-			o, err := store.Update(ctx, work(step), incident, farms, reassess(farms))
-			if err != nil {
-				return out, fmt.Errorf("assess farms %s of %s anew: %w", fewOf(farms, 5), incident, err)
+			err = apart(farms, once)
+			if err != nil && (hopeless(err) || ctx.Err() != nil) {
+				return out, errors.Join(errs, err)
 			}
-			out.Farms += len(farms)
-			out.Changes = append(out.Changes, o.Changes...)
+			errs = errors.Join(errs, err)
 		}
 	}
-	return out, nil
+	return out, errs
 }
 
 // fresh lists farms that this sweep has not had: one that stays on a list does
