@@ -32,6 +32,7 @@ type recorder struct {
 	saysFixed []string                    // servers that say so now and did not before
 	lost      int                         // results that could not be written
 	lostWhy   string
+	lostSigns []string // servers of them with a sign of an attacker
 }
 
 func newRecorder(store Changer, call chat.Call, now func() time.Time, rules state.Rules) *recorder {
@@ -51,47 +52,98 @@ func (r *recorder) add(ctx context.Context, farm string, res checks.Result) erro
 	return r.flush(ctx)
 }
 
-// flush writes what waits. After an error it is thrown away.
+// flush writes what waits: all at once, and in halves when that is too much or
+// one of it is refused. An error that is not about what was to be written is
+// returned after the others had their turn; what it cost is counted as lost.
 func (r *recorder) flush(ctx context.Context) error {
 	farms := r.farms
 	r.farms, r.waiting = map[string][]checks.Result{}, 0
 	if len(farms) == 0 {
 		return nil
 	}
-	err := r.write(ctx, farms)
-	if err == nil || !theirFault(err) {
-		return err
-	}
-	for _, name := range slices.Sorted(maps.Keys(farms)) {
-		one := map[string][]checks.Result{name: farms[name]}
-		err := r.write(ctx, one)
-		if err != nil && !theirFault(err) {
+	err := apart(slices.Sorted(maps.Keys(farms)), func(names []string) error {
+		some := map[string][]checks.Result{}
+		for _, n := range names {
+			some[n] = farms[n]
+		}
+		err := r.write(ctx, some)
+		if err != nil && len(names) == 1 && !hopeless(err) {
+			err = r.less(ctx, names[0], farms[names[0]], err)
+		} else if err != nil {
 			return err
 		}
-		if err != nil {
-			r.lost, r.lostWhy = r.lost+len(farms[name]), err.Error()
+		for _, n := range names {
+			delete(farms, n)
+		}
+		return err
+	})
+	for _, name := range slices.Sorted(maps.Keys(farms)) { // nobody came to these
+		r.lose(err, farms[name]...)
+	}
+	if err != nil && len(r.lostSigns) > 0 {
+		err = fmt.Errorf("signs of an attacker on %s were found and could not be recorded: %w", fewOf(r.lostSigns, maxShown), err)
+	}
+	return err
+}
+
+// less writes in halves what one farm cannot take at once. What it cannot take at
+// all is lost, and counted.
+func (r *recorder) less(ctx context.Context, farm string, results []checks.Result, err error) error {
+	if len(results) < 2 || !theirFault(err) {
+		r.lose(err, results...)
+		if theirFault(err) {
+			return nil
+		}
+		return err
+	}
+	half := len(results) / 2
+	var errs error
+	for _, part := range [][]checks.Result{results[:half], results[half:]} {
+		if err := r.write(ctx, map[string][]checks.Result{farm: part}); err != nil {
+			errs = errors.Join(errs, r.less(ctx, farm, part, err))
 		}
 	}
-	return nil
+	return errs
+}
+
+// lose counts results that are not recorded, and remembers the servers with a sign
+// of an attacker among them: those are never lost without a word.
+func (r *recorder) lose(why error, results ...checks.Result) {
+	for _, res := range results {
+		r.lost, r.lostWhy = r.lost+1, why.Error()
+		if hasSign(res) && !slices.Contains(r.lostSigns, res.Server) {
+			r.lostSigns = append(r.lostSigns, res.Server)
+		}
+	}
+}
+
+func hasSign(res checks.Result) bool {
+	return res.Compromised != nil && *res.Compromised || slices.ContainsFunc(res.Evidence, func(e state.Evidence) bool {
+		return e.Kind == state.KindIndicator && e.Value == "found"
+	})
 }
 
 // theirFault reports whether an error is about what was to be written, not about
 // the store.
-func theirFault(err error) bool { return refused(err) || errors.Is(err, state.ErrNotFound) }
+func theirFault(err error) bool {
+	return refused(err) || errors.Is(err, state.ErrNotFound) || errors.Is(err, state.ErrTooBig)
+}
+
+var errGone = errors.New("retired or moved during the scan")
 
 func (r *recorder) write(ctx context.Context, farms map[string][]checks.Result) error {
 	names := slices.Sorted(maps.Keys(farms))
 	var fixed []string
-	lost := 0
+	var lost []checks.Result
 	work := r.call.Work("record "+digestOf(idsOf(names, farms)), r.now())
 	out, err := r.store.Update(ctx, work, r.call.Incident, names, func(tx *state.Tx) error {
-		fixed, lost = nil, 0 // it may be run again
+		fixed, lost = nil, nil // it may be run again
 		for _, name := range names {
 			f, gone, err := r.record(tx, name, farms[name])
 			if err != nil {
 				return err
 			}
-			fixed, lost = append(fixed, f...), lost+gone
+			fixed, lost = append(fixed, f...), append(lost, gone...)
 		}
 		return nil
 	})
@@ -99,9 +151,7 @@ func (r *recorder) write(ctx context.Context, farms map[string][]checks.Result) 
 		return fmt.Errorf("record what %d farms answered: %w", len(names), err)
 	}
 	r.saysFixed = append(r.saysFixed, fixed...)
-	if r.lost += lost; lost > 0 {
-		r.lostWhy = "retired or moved during the scan"
-	}
+	r.lose(errGone, lost...)
 	r.learn(out.Changes)
 	return nil
 }
@@ -121,18 +171,18 @@ func idsOf(names []string, farms map[string][]checks.Result) []string {
 }
 
 // record adds the evidence of one farm. It tells which servers newly say that
-// they are fixed, and how many are not there any more.
-func (r *recorder) record(tx *state.Tx, farm string, results []checks.Result) (fixed []string, gone int, err error) {
+// they are fixed, and which results are about servers that are not there any more.
+func (r *recorder) record(tx *state.Tx, farm string, results []checks.Result) (fixed []string, gone []checks.Result, err error) {
 	f, err := tx.Farm(farm)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	before := f.Evidence
 	var all []state.Evidence
 	for _, res := range results {
 		s, ok := f.Farm.Server(res.Server)
 		if !ok || s.Retired != nil {
-			gone++
+			gone = append(gone, res)
 			continue
 		}
 		all = append(all, res.Evidence...)

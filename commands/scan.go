@@ -180,6 +180,7 @@ func (l looker) look(ctx context.Context, w *watch, plan checks.Plan, targets []
 	var broken error
 	sum, err := l.jobs.Run(ctx, w.rec.ID, l.check(plan), targets, func(res checks.Result) {
 		if broken != nil {
+			r.lose(broken, res)
 			return
 		}
 		w.add(res)
@@ -194,7 +195,7 @@ func (l looker) look(ctx context.Context, w *watch, plan checks.Plan, targets []
 		}
 	})
 	w.sum = sum
-	if err == nil && broken == nil {
+	if broken == nil {
 		rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		broken = r.flush(rest) // also of a scan that was cut off: what was seen was seen

@@ -83,6 +83,9 @@ func (w *watch) blind() []chat.Text {
 	if w.noURL > 0 {
 		out = append(out, chat.T("? ", fmt.Sprintf("%d without a URL: only evidence from inside can tell", w.noURL)))
 	}
+	if signs := w.recorder.lostSigns; len(signs) > 0 {
+		out = append(out, append(chat.T("✖ ", chat.B("signs of an attacker were found and could not be recorded"), ": "), nameList(signs)...))
+	}
 	if w.recorder.lost > 0 {
 		out = append(out, chat.T("! ", plural(w.recorder.lost, "answer")+" could not be recorded: ", chat.C(w.recorder.lostWhy)))
 	}
@@ -155,7 +158,7 @@ func (w *watch) again() []string {
 
 func (w *watch) tone(n news) chat.Tone {
 	switch {
-	case len(n.attacked)+len(n.reopened)+len(n.regressed)+len(n.exposed) > 0:
+	case len(n.attacked)+len(n.reopened)+len(n.regressed)+len(n.exposed)+len(w.recorder.lostSigns) > 0:
 		return chat.ToneBad
 	case !w.rec.Complete, w.recorder.lost > 0:
 		return chat.ToneWarn

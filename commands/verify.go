@@ -83,7 +83,11 @@ func (v verify) once(ctx context.Context, call chat.Call, inc state.Incident, na
 		err = r.flush(ctx)
 	}
 	if err == nil && r.lost > 0 {
-		err = &state.Refusal{Why: "What it answered could not be recorded: " + r.lostWhy + "."}
+		no := &state.Refusal{Why: "What it answered could not be recorded: " + r.lostWhy + "."}
+		if len(r.lostSigns) > 0 {
+			no.Why = name + " has a sign of an attacker. " + no.Why
+		}
+		err = no
 	}
 	return res, err
 }
