@@ -40,18 +40,44 @@ func (c approve) Run(ctx context.Context, call chat.Call) (chat.Message, error) 
 	if len(ids) == 1 && ids[0] == "all" {
 		return c.all(ctx, call, refs)
 	}
-	var chosen []state.ProposalRef
-	for _, id := range slices.Compact(ids) {
-		i := slices.IndexFunc(refs, func(r state.ProposalRef) bool { return r.ID == id })
-		if i < 0 {
-			return chat.Message{}, notWaiting(id, refs)
+	var chosen []string
+	for _, id := range ids {
+		if !slices.Contains(chosen, id) {
+			chosen = append(chosen, id)
 		}
-		chosen = append(chosen, refs[i])
 	}
 	if len(chosen) == 1 {
-		return c.one(ctx, call, chosen[0])
+		return c.named(ctx, call, chosen[0], refs)
 	}
-	return c.each(ctx, call, chosen, nil)
+	return c.each(ctx, call, chosen, refs, nil)
+}
+
+// named approves what waits as this id, or tells that this very request has done
+// so before it was cut off.
+func (c approve) named(ctx context.Context, call chat.Call, id string, refs []state.ProposalRef) (chat.Message, error) {
+	if i := slices.IndexFunc(refs, func(r state.ProposalRef) bool { return r.ID == id }); i >= 0 {
+		return c.one(ctx, call, refs[i])
+	}
+	before := func(step string) (bool, error) {
+		out, err := c.store.Update(ctx, call.Work(step, c.now()), call.Incident, nil, func(*state.Tx) error { return notWaiting(id, refs) })
+		return out.Already, err
+	}
+	if done, err := before(approveStep(id)); done {
+		return approvedBefore(id), err
+	}
+	done, err := before(declareStep(id))
+	if done {
+		return declareClear(ctx, c.store, call, c.now(), id)
+	}
+	return chat.Message{}, err
+}
+
+// The steps of a request that approves: by them it finds what it has done.
+func approveStep(id string) string { return "approve " + id }
+func declareStep(id string) string { return "declare clear " + id }
+
+func approvedBefore(id string) chat.Message {
+	return chat.Say(chat.P(chat.C(id), " was approved by you before."))
 }
 
 // waiting is what waits for a second person now.
@@ -78,7 +104,7 @@ func notWaiting(id string, refs []state.ProposalRef) error {
 
 // all approves what this person may; declaring clear is never done in passing.
 func (c approve) all(ctx context.Context, call chat.Call, refs []state.ProposalRef) (chat.Message, error) {
-	var chosen []state.ProposalRef
+	var chosen []string
 	var left chat.Text
 	own, high, clear, more := 0, 0, 0, 0
 	for _, r := range refs {
@@ -92,7 +118,7 @@ func (c approve) all(ctx context.Context, call chat.Call, refs []state.ProposalR
 		case len(chosen) == maxApproved:
 			more++
 		default:
-			chosen = append(chosen, r)
+			chosen = append(chosen, r.ID)
 		}
 	}
 	for _, part := range []struct {
@@ -106,33 +132,35 @@ func (c approve) all(ctx context.Context, call chat.Call, refs []state.ProposalR
 	if len(chosen) == 0 {
 		return chat.Say(chat.P("Nothing waits that you may approve. ", left)), nil
 	}
-	return c.each(ctx, call, chosen, left)
+	return c.each(ctx, call, chosen, refs, left)
 }
 
 // each approves several. What is refused is said, and stops nothing else.
-func (c approve) each(ctx context.Context, call chat.Call, refs []state.ProposalRef, left chat.Text) (chat.Message, error) {
+func (c approve) each(ctx context.Context, call chat.Call, ids []string, refs []state.ProposalRef, left chat.Text) (chat.Message, error) {
 	list := chat.L()
 	done := 0
-	for _, r := range refs {
-		m, err := c.one(ctx, call, r)
+	for _, id := range ids {
+		m, err := c.named(ctx, call, id, refs)
 		var p *chat.Problem
 		switch {
+		case err == nil && m.Tone == chat.ToneBad: // clear, and something is in the way
+			list.Items = append(list.Items, append(chat.T(chat.C(id), " not approved: "), firstLine(m)...))
 		case err == nil:
 			done++
 			list.Items = append(list.Items, firstLine(m))
-		case errors.As(err, &p):
-			list.Items = append(list.Items, chat.T(chat.C(r.ID), " not approved: "+p.Error()))
+		case errors.As(err, &p) || refused(err):
+			list.Items = append(list.Items, chat.T(chat.C(id), " not approved: "+err.Error()))
 		default:
 			if done == 0 {
 				return chat.Message{}, err
 			}
-			list.Items = append(list.Items, chat.T(chat.C(r.ID), " not done: the store did not answer; ask again."))
+			list.Items = append(list.Items, chat.T(chat.C(id), " not done: the store did not answer; ask again."))
 		}
 	}
 	if len(list.Items) > 2*maxShown {
 		list.More, list.Items = len(list.Items)-2*maxShown, list.Items[:2*maxShown]
 	}
-	m := chat.Say(chat.P(fmt.Sprintf("%d of %d approved.", done, len(refs))), list)
+	m := chat.Say(chat.P(fmt.Sprintf("%d of %d approved.", done, len(ids))), list)
 	if len(left) > 0 {
 		m.Add(chat.N(left))
 	}
@@ -141,8 +169,11 @@ func (c approve) each(ctx context.Context, call chat.Call, refs []state.Proposal
 
 func firstLine(m chat.Message) chat.Text {
 	for _, p := range m.Parts {
-		if para, ok := p.(chat.Para); ok {
-			return para.Text
+		switch p := p.(type) {
+		case chat.Heading:
+			return p.Text
+		case chat.Para:
+			return p.Text
 		}
 	}
 	return chat.T("done")

@@ -22,7 +22,7 @@ func (c approve) one(ctx context.Context, call chat.Call, r state.ProposalRef) (
 	}
 	var p state.Proposal
 	var deciders []state.PersonID
-	out, err := c.store.Update(ctx, call.Work("approve "+r.ID, c.now()), call.Incident, []string{r.Farm}, func(tx *state.Tx) error {
+	out, err := c.store.Update(ctx, call.Work(approveStep(r.ID), c.now()), call.Incident, []string{r.Farm}, func(tx *state.Tx) error {
 		f, err := tx.Farm(r.Farm)
 		if err != nil {
 			return err
@@ -41,7 +41,7 @@ func (c approve) one(ctx context.Context, call chat.Call, r state.ProposalRef) (
 	case err != nil:
 		return chat.Message{}, err
 	case out.Already:
-		return chat.Say(chat.P(chat.C(r.ID), " was approved by you before.")), nil
+		return approvedBefore(r.ID), nil
 	}
 	return c.said(ctx, call.Incident, r.Farm, p)
 }

@@ -111,7 +111,7 @@ func declareClear(ctx context.Context, store clearStore, call chat.Call, now tim
 		if errors.As(board.MayClear(), &refusal) && board.Counts.Total() > 0 {
 			return inTheWay(ctx, store, call.Incident, board)
 		}
-		_, err = store.Update(ctx, call.Work("declare clear", now), inc.ID, nil, func(tx *state.Tx) error {
+		_, err = store.Update(ctx, call.Work(declareStep(id), now), inc.ID, nil, func(tx *state.Tx) error {
 			if err := tx.DeclareClear(id, board); err != nil {
 				return err
 			}
