@@ -19,7 +19,7 @@ func TestTwoPersonsConfirmAServer(t *testing.T) {
 	require.Contains(t, text, "sp-fin-01: 1 asked for a second person.")
 	require.Contains(t, text, "◉ sp-fin-01 waits for a second person · c-sp-fin-01-")
 	require.Contains(t, text, "● patch verified 16.0.10417.20037 · collector, 22 Jul 11:30")
-	require.Contains(t, text, "Who may approve: lead-2, resp-1.")
+	require.Contains(t, text, "Who may approve: lead-2.")
 	require.Len(t, lines(m), 1)
 	require.Equal(t, state.StatusReady, b.status("sp-fin-01"))
 
@@ -27,7 +27,7 @@ func TestTwoPersonsConfirmAServer(t *testing.T) {
 	refs, err := b.store.Proposals(t.Context(), boardID)
 	require.NoError(t, err)
 	require.Len(t, refs, 1)
-	require.Contains(t, b.no("lead-1", "approve "+refs[0].ID), "You asked for this yourself. It takes a second person. Who may approve: lead-2, resp-1.")
+	require.Contains(t, b.no("lead-1", "approve "+refs[0].ID), "You asked for this yourself. It takes a second person. Who may approve: lead-2.")
 
 	m = b.must("lead-2", "confirm SP-FIN-01") // the second person says the same
 	require.Equal(t, chat.ToneGood, m.Tone)
