@@ -23,6 +23,7 @@ import (
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/bot/console"
 	"github.com/allclear-bot/allclear/state"
+	"github.com/allclear-bot/allclear/state/redisstore"
 )
 
 // childVariable makes the test binary the program itself. It does not begin with ALLCLEAR_, which the program would refuse.
@@ -32,6 +33,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) != "" {
 		main()
 	}
+	redisstore.ClientLog(slog.New(slog.DiscardHandler)) // tests look at a Redis that is not there yet
 	os.Exit(m.Run())
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"net"
@@ -46,6 +47,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, changeUntilKilled(dir))
 		os.Exit(1)
 	}
+	redisstore.ClientLog(slog.New(slog.DiscardHandler)) // the test looks at a Redis that is not there yet
 	os.Exit(m.Run())
 }
 
