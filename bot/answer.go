@@ -26,6 +26,7 @@ const (
 	outcomeGivenUp   = "given up"
 	outcomeLeaseLost = "lease lost"
 	outcomeHanded    = "handed over"
+	outcomeAgain     = "run again" // the store was away
 )
 
 // atOnce is an error of the line itself: there is nothing in it that the person
@@ -58,6 +59,8 @@ func refusal(err error, ref string) (m chat.Message, known bool) {
 	case errors.As(err, new(notTaken)):
 		return warn("Not done: the request could not be written down.",
 			"So far nothing was changed. Try again in a minute, unless an answer to this one comes: then it was taken after all. Reference "+ref), false
+	case errors.Is(err, state.ErrUnavailable):
+		return warn("Not done: the store does not answer.", "Nothing was changed. Try again in a minute. Reference "+ref), false
 	}
 	return explain(err, ref), false
 }
@@ -87,7 +90,7 @@ func explain(err error, ref string) chat.Message {
 	case errors.Is(err, errGivenUp):
 		return warn("Given up: this was started several times and never came to an end.", "It is not known how much of it was done. Tell a lead the reference "+ref)
 	case errors.Is(err, state.ErrUnavailable):
-		return warn("Not done: the store does not answer.", "Look what is there when it is back, then ask again. Reference "+ref)
+		return warn("It is not known whether it was done: the store did not answer.", "Look what is there before you repeat it. Reference "+ref)
 	case errors.Is(err, state.ErrConflict):
 		return warn("Not done: somebody else changed the same thing at the same moment.", "Look again, then repeat it. Reference "+ref)
 	case errors.Is(err, state.ErrNewer):

@@ -16,6 +16,13 @@
 // request's id and a step, so what was done is not done twice. Consequence: the
 // answer comes late, once, and is true.
 //
+// # Decision: a command that found the store away is run again
+//
+// Context: a write whose reply was lost may have been kept, so neither "done" nor
+// "not done" would be known to be true. Decision: the request stays in the inbox,
+// for a shortened lease, and is run again, a few times. Consequence: the answer
+// waits for the store; only after the last time it says that it does not know.
+//
 // # Decision: the incident of a request is fixed when it is accepted
 //
 // Context: a line without --incident means the only open one. Decision: it is

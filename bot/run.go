@@ -56,8 +56,12 @@ func (r *Router) report(log *slog.Logger, outcome string, res result) {
 	if res.stack != nil {
 		log = log.With("stack", string(res.stack))
 	}
-	if outcome == outcomeHanded || outcome == outcomeLeaseLost {
+	switch outcome {
+	case outcomeHanded, outcomeLeaseLost:
 		log.Warn("request left to another replica")
+		return
+	case outcomeAgain:
+		log.Warn("request is run again", "error", res.err)
 		return
 	}
 	log.Error("request failed", "error", res.err)
@@ -164,6 +168,9 @@ func (r *Router) settle(ctx context.Context, u *unit, res *result) string {
 		return outcomeLeaseLost
 	case ctx.Err() != nil && errors.Is(res.err, context.Canceled):
 		return outcomeHanded
+	case errors.Is(res.err, state.ErrUnavailable) && u.job.Attempt < min(r.opt.Attempts, mostRuns):
+		r.leave(ctx, u.job)
+		return outcomeAgain
 	}
 	m := res.message
 	if res.err != nil {

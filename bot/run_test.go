@@ -56,7 +56,6 @@ func TestErrorsBecomeWordsThatHelpAndTheLogHasTheRest(t *testing.T) {
 		{&state.Refusal{Why: "It is closed.", Next: "Open another."}, []string{"It is closed.", "Open another."}, "refused", ""},
 		{fmt.Errorf("x: %w", &state.Refusal{Why: "It is closed."}), []string{"It is closed."}, "refused", ""},
 		{&chat.Problem{What: "Which one?", Offer: []chat.Button{{Label: "a", Line: "scan a"}}}, []string{"Which one?", "[scan a]"}, "refused", ""},
-		{fmt.Errorf("read: %w", state.ErrUnavailable), []string{"Not done: the store does not answer."}, "store away", "read: the store is not available"},
 		{fmt.Errorf("write: %w", state.ErrConflict), []string{"somebody else changed"}, "conflict", ""},
 		{fmt.Errorf("server %q: %w", "sp-9", state.ErrNotFound), []string{`server "sp-9": not found`}, "not found", ""},
 		{state.ErrNewer, []string{"newer allclear"}, "failed", "newer version"},
@@ -275,6 +274,52 @@ func TestARequestThatNeverComesToAnEndIsGivenUp(t *testing.T) {
 		synctest.Wait()
 		require.Len(t, d.answers(t), 1)
 		require.Contains(t, d.answers(t)[0], "Given up")
+	})
+}
+
+func TestARequestThatTheStoreLeftIsRunAgainAndAnsweredOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		runs := 0
+		d := newDesk(t, bot.Options{}, does("claim", func(_ context.Context, c chat.Call) (chat.Message, error) {
+			runs++
+			require.Equal(t, "1", c.Request.ID, "the store knows by it what was done already")
+			if runs < 3 {
+				return chat.Message{}, fmt.Errorf("write: %w", state.ErrUnavailable)
+			}
+			return hello(c), nil
+		}))
+		running(t, d.Router)
+		mustAsk(t, d, "1", "claim")
+		synctest.Wait()
+		require.Equal(t, 1, runs)
+		require.Empty(t, d.answers(t), "it may have been done")
+		require.Contains(t, d.log.String(), `outcome="run again"`)
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		require.Equal(t, 3, runs)
+		require.Equal(t, []string{"hello\n"}, d.answers(t))
+	})
+}
+
+func TestWhatTheStoreLeavesForEverIsAnsweredTruthfully(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		runs := 0
+		d := newDesk(t, bot.Options{Attempts: 3}, does("claim", func(context.Context, chat.Call) (chat.Message, error) {
+			runs++
+			return chat.Message{}, fmt.Errorf("write: %w", state.ErrUnavailable)
+		}))
+		running(t, d.Router)
+		mustAsk(t, d, "1", "claim")
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		require.Equal(t, 3, runs)
+		require.Len(t, d.answers(t), 1)
+		require.Contains(t, d.answers(t)[0], "It is not known whether it was done: the store did not answer.")
+		require.Contains(t, d.answers(t)[0], chat.Reference("1"))
+		require.NotContains(t, d.answers(t)[0], "Not done")
+		require.Contains(t, d.log.String(), "write: the store is not available")
 	})
 }
 

@@ -56,7 +56,9 @@ func (r *Router) lease(ctx context.Context) (state.Job, bool, error) {
 	if err != nil || !ok {
 		return job, false, err
 	}
-	r.backlog.Add(-1)
+	if job.Attempt == 1 { // otherwise it was taken off before
+		r.backlog.Add(-1)
+	}
 	return job, true, nil
 }
 
@@ -145,7 +147,21 @@ func (r *Router) finishOnce(ctx context.Context, job state.Job, letters []state.
 }
 
 func (r *Router) renew(ctx context.Context, job state.Job) error {
+	return r.hold(ctx, job, r.opt.Lease)
+}
+
+func (r *Router) hold(ctx context.Context, job state.Job, ttl time.Duration) error {
 	ctx, cancel := detached(ctx, min(storeTimeout, r.opt.Lease/3))
 	defer cancel()
-	return r.opt.Store.Renew(ctx, job.ID, r.opt.Holder, job.Attempt, r.opt.Now(), r.opt.Lease)
+	return r.opt.Store.Renew(ctx, job.ID, r.opt.Holder, job.Attempt, r.opt.Now(), ttl)
+}
+
+// mostRuns is how often a request is started for which the store was away.
+const mostRuns = 5
+
+// leave gives a request back whose command found the store away: what it wrote may
+// have been kept though no reply came. It is run again, and the store knows by its
+// id what was done already. When even this cannot be written, its lease ends by itself.
+func (r *Router) leave(ctx context.Context, job state.Job) {
+	_ = r.hold(ctx, job, min(time.Duration(job.Attempt)*5*time.Second, r.opt.Lease))
 }
