@@ -45,7 +45,7 @@ type Options struct {
 	Poll          time.Duration // how often leases of others are looked at, 1 s
 	Drain         time.Duration // how long work goes on after the signal, 15 s
 	SayEvery      time.Duration // between two messages that tell how far a request is, 5 s
-	Attempts      int           // starts of one request before it is given up, 5
+	Attempts      int           // starts of one request before it is given up, 20: each restart of the process takes one
 	// ScheduleRole is what a slot of the schedule may do: responder when zero.
 	ScheduleRole state.Role
 }
@@ -72,7 +72,7 @@ func (o *Options) defaults() {
 	o.Poll = cmp.Or(o.Poll, time.Second)
 	o.Drain = cmp.Or(o.Drain, 15*time.Second)
 	o.SayEvery = cmp.Or(o.SayEvery, 5*time.Second)
-	o.Attempts = cmp.Or(o.Attempts, 5)
+	o.Attempts = cmp.Or(o.Attempts, 20)
 	o.ScheduleRole = cmp.Or(o.ScheduleRole, state.RoleResponder)
 }
 

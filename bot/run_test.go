@@ -363,6 +363,24 @@ func TestWhatIsNotDoneAfterTheDrainIsResumedAndAnsweredOnce(t *testing.T) {
 	})
 }
 
+func TestALongRequestSurvivesManyRestarts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		first := newDesk(t, bot.Options{}, blocks("scan", nil))
+		mustAsk(t, first, "1", "scan")
+		for range 10 {
+			stop := running(t, newDesk(t, bot.Options{Store: first.store}, blocks("scan", nil)).Router)
+			time.Sleep(time.Second)
+			require.NoError(t, stop())
+			time.Sleep(time.Minute)
+		}
+		running(t, newDesk(t, bot.Options{Store: first.store}, bottest.Says("scan", hello)).Router)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		require.Equal(t, []string{"hello\n"}, first.answers(t))
+	})
+}
+
 func TestRunNamesCommandsThatDoNotStopInTheEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
