@@ -82,7 +82,13 @@ func (c ping) due(ctx context.Context, call chat.Call, r reminders) (due []remin
 			return nil, nil, 0, err
 		}
 	}
-	tallies, err := c.store.Tallies(ctx, call.Incident, "owner", only == "")
+	return r.all(ctx, call.Incident, only)
+}
+
+// all are the reminders of all owners, or of one. It names who gets none, and
+// counts the open servers without an owner.
+func (r reminders) all(ctx context.Context, incident, only string) (due []reminder, skipped []string, unowned int, err error) {
+	tallies, err := r.store.Tallies(ctx, incident, "owner", only == "")
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -94,7 +100,7 @@ func (c ping) due(ctx context.Context, call chat.Call, r reminders) (due []remin
 		case only != "" && t.Name != only:
 			continue
 		}
-		one, why, err := r.of(ctx, call.Incident, t.Name)
+		one, why, err := r.of(ctx, incident, t.Name)
 		if err != nil {
 			return nil, nil, 0, err
 		}
@@ -117,13 +123,7 @@ func slotOf(at time.Time, cadence time.Duration) time.Time { return at.UTC().Tru
 // that whoever asks again in the slot makes no second one.
 func (c ping) send(ctx context.Context, call chat.Call, due []reminder, skipped []string, unowned int, slot time.Time, cadence time.Duration) (chat.Message, error) {
 	if len(due) > 0 {
-		_, err := c.store.Update(ctx, call.Work("ping", c.now()), call.Incident, nil, func(tx *state.Tx) error {
-			for _, r := range due {
-				key := fmt.Sprintf("ping %s %s %s", tx.Incident.ID, slot.Format(time.RFC3339), r.owner)
-				tx.Notify(state.Notice{Key: key, Kind: NoticePing, Owner: r.owner, Facts: map[string]string{"slot": slot.Format(time.RFC3339)}})
-			}
-			return nil
-		})
+		_, err := c.store.Update(ctx, call.Work("ping", c.now()), call.Incident, nil, notify(due, slot))
 		if err != nil {
 			return chat.Message{}, err
 		}
@@ -139,6 +139,17 @@ func (c ping) send(ctx context.Context, call chat.Call, due []reminder, skipped 
 	}
 	m.Add(leftOut(skipped, unowned)...)
 	return m, nil
+}
+
+// notify stores a notice for each reminder.
+func notify(due []reminder, slot time.Time) func(*state.Tx) error {
+	return func(tx *state.Tx) error {
+		for _, r := range due {
+			key := fmt.Sprintf("ping %s %s %s", tx.Incident.ID, slot.Format(time.RFC3339), r.owner)
+			tx.Notify(state.Notice{Key: key, Kind: NoticePing, Owner: r.owner, Facts: map[string]string{"slot": slot.Format(time.RFC3339)}})
+		}
+		return nil
+	}
 }
 
 // leftOut names who gets no reminder, and why.
