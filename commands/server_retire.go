@@ -55,6 +55,6 @@ func (c serverRetire) Run(ctx context.Context, call chat.Call) (chat.Message, er
 		m.Add(chat.P("It answered " + ago(look.a.LastReached, c.now()) + "."))
 	}
 	m.Add(chat.P(whoMay(c.people, state.ProposeRetire, call.Request.Actor.Person)), chat.Row(press("Approve", call.Incident, "approve", p.ID)),
-		chat.N("A retired server counts no more. Its record stays."))
+		chat.N("A retired server counts no more, and is not scanned any more: no scan tells if it answers again. Its record stays."))
 	return m, nil
 }

@@ -134,6 +134,7 @@ func TestRetiringTakesAReasonAndASecondPerson(t *testing.T) {
 	require.Contains(t, w.refuse(t, "alice", "server retire sp-1"), "What became of it?")
 	m := w.run(t, "alice", `server retire sp-1 --reason "wiped, CHG-1"`)
 	require.Contains(t, words(m), "Who may approve: lead-1, lead-2.")
+	require.Contains(t, words(m), "is not scanned any more")
 	refs, err := w.store.Proposals(t.Context(), "toolshell-1")
 	require.NoError(t, err)
 	require.Len(t, refs, 1)
