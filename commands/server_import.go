@@ -12,12 +12,29 @@ import (
 	"time"
 
 	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/checks"
 	"github.com/allclear-bot/allclear/state"
 )
 
 // serversAtOnce is how many servers one change puts at most, so that no entry of
 // the record grows too large; a farm is never divided.
 const serversAtOnce = 1000
+
+// importGrace is how long an import goes on writing when its caller has gone.
+const importGrace = 20 * time.Second
+
+// outlast is a context that ends a while after another one has ended.
+func outlast(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	long, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(grace):
+			cancel()
+		case <-long.Done():
+		}
+	})
+	return long, func() { stop(); cancel() }
+}
 
 // serverImport takes an inventory: all of it, or nothing.
 type serverImport struct {
@@ -60,7 +77,9 @@ func (c serverImport) Run(ctx context.Context, call chat.Call) (chat.Message, er
 	if err := t.compare(ctx, c.store); err != nil {
 		return problemsMessage(err)
 	}
-	if err := c.write(ctx, call, t); err != nil {
+	long, done := outlast(ctx, importGrace) // half an inventory is worse than a late end
+	defer done()
+	if err := c.write(long, call, t); err != nil {
 		return chat.Message{}, err
 	}
 	return t.message(), nil
@@ -176,10 +195,19 @@ func (c serverImport) write(ctx context.Context, call chat.Call, t *taking) erro
 			servers += len(t.farms[names[n]])
 			n++
 		}
-		if err := c.batch(ctx, call, names[:n], t.farms); err != nil {
+		err := divided(names[:n], func(some []string) error {
+			err := c.batch(ctx, call, some, t.farms)
+			for _, name := range some {
+				if err == nil {
+					done += len(t.farms[name])
+				}
+			}
+			return err
+		})
+		if err != nil {
 			return cutShort(err, done, total)
 		}
-		done, names = done+servers, names[n:]
+		names = names[n:]
 		if now := c.now(); call.Say != nil && now.Sub(said) >= progressEvery {
 			said = now
 			call.Say("import", chat.Say(chat.Bar(done, total, "servers imported")))
@@ -201,13 +229,15 @@ func cutShort(err error, done, total int) error {
 		why = "The store did not answer any more."
 	case errors.Is(err, state.ErrConflict):
 		why = "Somebody else changed the same farms at the same moment."
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		why = "It was cut off."
 	default:
-		return fmt.Errorf("%d of %d servers were written: %w", done, total, err)
+		why = "It ended with: " + sentence(checks.Clean(err.Error(), 200))
 	}
-	return &chat.Problem{
-		What: fmt.Sprintf("Not all of it was done: at least %d of %d servers were written. %s", done, total, why),
+	return errors.Join(&chat.Problem{
+		What: strings.TrimSpace(fmt.Sprintf("Not all of it was done: at least %d of %d servers were written. %s", done, total, why)),
 		Try:  "Import the same file again: it goes on where it was.",
-	}
+	}, err)
 }
 
 func (c serverImport) batch(ctx context.Context, call chat.Call, names []string, farms map[string][]state.Server) error {
