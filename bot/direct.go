@@ -2,8 +2,10 @@ package bot
 
 import (
 	"context"
+	"errors"
 
 	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/state"
 )
 
 // Do runs a request at once, without inbox and lease: for the command line, where
@@ -27,6 +29,10 @@ func (r *Router) Do(ctx context.Context, req chat.Request, say func(card string,
 	}
 	if !expected(outcomeOf(res.err)) {
 		log.Error("request failed", "error", res.err, "stack", string(res.stack))
+	}
+	var told *chat.Problem
+	if errors.Is(res.err, state.ErrUnavailable) && !errors.As(res.err, &told) { // nobody tries it again
+		return warn("Not done, or not all of it: the store does not answer.", "Look what is there when it is back, then ask again. Reference "+ref), false
 	}
 	return explain(res.err, ref), false
 }

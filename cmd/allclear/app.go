@@ -133,6 +133,38 @@ func (a *app) sweepOnce(ctx context.Context) error {
 	return errors.Join(err, e)
 }
 
+// remindEvery is how often the process looks whether a slot of reminders has begun.
+// Each slot is sent once, however many look.
+const remindEvery = time.Minute
+
+// remind sends the reminders of each slot, until every server is confirmed.
+func (a *app) remind(ctx context.Context) error {
+	tick := time.NewTicker(remindEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := a.remindOnce(ctx); err != nil && ctx.Err() == nil {
+			a.log.Warn("remind", "error", err)
+		}
+	}
+}
+
+func (a *app) remindOnce(ctx context.Context) error {
+	ids, err := a.open(ctx)
+	for _, id := range ids {
+		n, e := commands.Remind(ctx, a.parts, id, a.now())
+		if err = errors.Join(err, e); n > 0 {
+			a.log.Info("reminded", "incident", id, "owners", n)
+			a.outbox.Wake()
+		}
+	}
+	return err
+}
+
 // draw makes the burn-down picture of a command.
 func draw(b commands.Burn, theme chart.Theme, w io.Writer) (string, error) {
 	pic := chart.BurnDown{Title: b.Title, Subtitle: b.Subtitle, Until: b.Until, Theme: theme}

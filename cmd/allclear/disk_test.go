@@ -214,7 +214,7 @@ func atRedis(t *testing.T, url string, f func(*opened)) {
 	require.NoError(t, o.Close())
 }
 
-const notDone = "Not done: the store does not answer."
+const notDone = "Not done, or not all of it: the store does not answer."
 
 func TestDoSaysNotDoneWhenRedisIsGone(t *testing.T) {
 	t.Parallel()

@@ -132,6 +132,7 @@ func serve(ctx context.Context, c config, sys system) error {
 	group.Add("outbox", a.outbox.Run)
 	group.Add("router", a.router.Run)
 	group.Add("sweep", a.sweep)
+	group.Add("reminders", a.remind)
 	if store.engine != nil {
 		group.Add("size of the store", a.watchSize)
 	}
