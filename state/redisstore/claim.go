@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -162,16 +163,26 @@ func (s *Store) Dead(ctx context.Context, letter state.Letter, token, why string
 	return s.settle(ctx, "dead", letter, token, letter.Due, string(doc), "")
 }
 
+// answerCard begins the name of a card that is the answer to a request: nothing edits it when the request is forgotten.
+const answerCard = "answer "
+
 func (s *Store) settle(ctx context.Context, verb string, l state.Letter, token string, at time.Time, text, card string) error {
 	place, hour := l.Place.Key(), hourOf(at)
+	old, oldCard := "receipt:"+hour, ""
+	if verb == "dead" {
+		old = "dead:" + hour
+	}
+	if strings.HasPrefix(card, answerCard) {
+		oldCard = "card:" + hour
+	}
 	keys := []string{
 		s.k.places(), s.k.queue(place), s.k.claims(place), s.k.letter(l.ID), s.k.receipt(l.ID), s.k.card(card),
-		s.k.letters(), s.k.dead(), s.k.old("receipt:" + hour), s.k.hours(),
+		s.k.letters(), s.k.dead(), s.k.old(old), s.k.hours(), s.k.old("card:" + hour),
 	}
 	// What is due later is rounded up, so that it is not found early.
 	ms := strconv.FormatInt(at.Add(time.Millisecond-1).UnixMilli(), 10)
 	reply, err := call(ctx, s, "settle a letter", func(ctx context.Context, _ int) (string, error) {
-		return settleScript.Run(ctx, s.c, keys, verb, place, l.ID, token, ms, text, card, "receipt:"+hour, hour).Text()
+		return settleScript.Run(ctx, s.c, keys, verb, place, l.ID, token, ms, text, card, old, hour, oldCard).Text()
 	})
 	switch {
 	case err != nil:

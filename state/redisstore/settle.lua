@@ -1,5 +1,5 @@
--- Ends a claim. KEYS: places, queue, state, letters, receipts, cards, all, dead, old, hours.
--- ARGV: verb, place, id, token, time, text, card field, kind:hour, hour.
+-- Ends a claim. KEYS: places, queue, state, letters, receipts, cards, all, dead, old, hours, old cards.
+-- ARGV: verb, place, id, token, time, text, card field, kind:hour, hour, card:hour if the card can be forgotten.
 local id = ARGV[3]
 local v = redis.call('HGET', KEYS[3], id)
 if not v then -- settled before; by this very call, if it left the same words behind
@@ -23,9 +23,13 @@ else
   else
     redis.call('HSET', KEYS[5], id, ARGV[6])
     if ARGV[7] ~= '' then redis.call('HSET', KEYS[6], ARGV[7], ARGV[6]) end
-    redis.call('SADD', KEYS[9], id)
-    redis.call('ZADD', KEYS[10], ARGV[9], ARGV[8])
+    if ARGV[10] ~= '' then
+      redis.call('SADD', KEYS[11], ARGV[7])
+      redis.call('ZADD', KEYS[10], ARGV[9], ARGV[10])
+    end
   end
+  redis.call('SADD', KEYS[9], id)
+  redis.call('ZADD', KEYS[10], ARGV[9], ARGV[8])
 end
 -- when to look at this place again
 local head = redis.call('ZRANGE', KEYS[2], 0, 0)[1]
