@@ -22,7 +22,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -155,10 +154,8 @@ func measure(f func() int) {
 	began := time.Now()
 	answered := f()
 	wall := time.Since(began)
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	cpu := time.Duration(u.Utime.Nano() + u.Stime.Nano())
-	_ = json.NewEncoder(os.Stdout).Encode(cost{wall, cpu, float64(u.Maxrss) / 1024, answered})
+	cpu, peak := used()
+	_ = json.NewEncoder(os.Stdout).Encode(cost{wall, cpu, peak, answered})
 }
 
 func benchHost(i int) string { return fmt.Sprintf("sp%05d.test", i) }
