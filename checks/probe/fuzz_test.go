@@ -13,7 +13,7 @@ import (
 func FuzzExtract(f *testing.F) {
 	header := checks.Observer{ID: "h", Header: "X", Pattern: regexp.MustCompile(`^(\d+\.\d+\.\d+\.\d+)$`), Parts: []int{0, 1, 3}}
 	body := checks.Observer{ID: "b", Path: "/p", Pattern: regexp.MustCompile(`v:SR\|([^\r\n]+)`), Lookalikes: []checks.Lookalike{{Pattern: regexp.MustCompile(`Alfresco`), Name: "Alfresco"}}}
-	for _, s := range []string{"16.0.0.5508", "v:SR|16.0.5508.1000", "16.0.0.1,16.0.0.2", "v:SR|\x1b[2J", "v:SR|1.2.3.4.5.6.7", "Alfresco", "v:SR|-1.-2"} {
+	for _, s := range []string{"", "16.0.0.5508", "v:SR|16.0.5508.1000", "16.0.0.1,16.0.0.2", "v:SR|\x1b[2J", "v:SR|1.2.3.4.5.6.7", "Alfresco", "v:SR|-1.-2"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

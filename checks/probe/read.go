@@ -84,7 +84,7 @@ func readBody(o checks.Observer, body string) (found []reading, odd string) {
 func (r reading) parse(m []string, what string) (reading, string) {
 	v, err := build(group1(m), r.observer.Parts)
 	if err != nil {
-		return reading{}, fmt.Sprintf("%s is not a build as %s writes it", what, r.observer.ID)
+		return reading{}, checks.Clean(fmt.Sprintf("%s is not a build as %s writes it", what, r.observer.ID), 300)
 	}
 	r.version = v
 	return r, ""
