@@ -109,7 +109,13 @@ const pruneAfter = 48 * time.Hour
 
 // sweep assesses anew what the passing of time, or a revision, has changed.
 func (a *app) sweep(ctx context.Context) error {
-	tick := time.NewTicker(sweepEvery)
+	return a.every(ctx, sweepEvery, "sweep", a.sweepOnce)
+}
+
+// every does something again and again until the context ends. What fails is
+// logged, and tried again.
+func (a *app) every(ctx context.Context, d time.Duration, what string, do func(context.Context) error) error {
+	tick := time.NewTicker(d)
 	defer tick.Stop()
 	for {
 		select {
@@ -117,8 +123,8 @@ func (a *app) sweep(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := a.sweepOnce(ctx); err != nil && ctx.Err() == nil {
-			a.log.Warn("sweep", "error", err)
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			a.log.Warn(what, "error", err)
 		}
 	}
 }
@@ -139,18 +145,7 @@ const remindEvery = time.Minute
 
 // remind sends the reminders of each slot, until every server is confirmed.
 func (a *app) remind(ctx context.Context) error {
-	tick := time.NewTicker(remindEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		if err := a.remindOnce(ctx); err != nil && ctx.Err() == nil {
-			a.log.Warn("remind", "error", err)
-		}
-	}
+	return a.every(ctx, remindEvery, "remind", a.remindOnce)
 }
 
 func (a *app) remindOnce(ctx context.Context) error {
