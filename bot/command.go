@@ -26,8 +26,17 @@ type Limited interface {
 	TimeLimit() time.Duration
 }
 
-// Intake takes a request; it is Router.Handle as platforms see it.
-type Intake func(ctx context.Context, req chat.Request) (Ack, error)
+// Desk is the process as platforms see it; the Router is one. Its methods may be
+// called by several goroutines and end with their context.
+type Desk interface {
+	// Handle takes a request; see Router.Handle.
+	Handle(ctx context.Context, req chat.Request) (Ack, error)
+	// Specs are the commands as they are understood.
+	Specs() []chat.Spec
+	// Suggest completes an argument that is being typed, with at most
+	// MaxSuggestions names; none to those who may not see them.
+	Suggest(ctx context.Context, q Question) ([]string, error)
+}
 
 // Ack is what can be said about a request at once.
 type Ack struct {
@@ -49,10 +58,10 @@ type Ack struct {
 // every platform must pass.
 type Platform interface {
 	chat.Poster
-	// Run takes requests to intake until the context ends, and returns nil then.
+	// Run takes requests to the desk until the context ends, and returns nil then.
 	// It returns an error when it can no longer work. It gives back no request
-	// that intake did not accept.
-	Run(ctx context.Context, intake Intake) error
+	// that the desk did not accept.
+	Run(ctx context.Context, desk Desk) error
 }
 
 // Inbox is where requests wait, in a store. Every method ends with its context.

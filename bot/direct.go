@@ -21,7 +21,7 @@ func (r *Router) Do(ctx context.Context, req chat.Request, say func(card string,
 	call.Say = say
 	ctx, cancel := context.WithTimeout(ctx, r.limit(r.commands[spec.Path]))
 	defer cancel()
-	res := guarded(ctx, r.commands[spec.Path], call)
+	res := guarded(func() (chat.Message, error) { return r.commands[spec.Path].Run(ctx, call) })
 	log := r.logger(ref, req, spec.Path).With("outcome", outcomeOf(res.err))
 	if res.err == nil {
 		log.Info("request done")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/state"
 )
 
 // incidentFlag names the incident that a line is about.
@@ -37,7 +38,27 @@ func (r *Router) actor(ctx context.Context, req chat.Request) (chat.Actor, error
 	if p, ok := people.ByLink(a.Link); ok && a.Link != "" {
 		a.Person, a.Name, a.Role = p.ID, p.Name, p.Role
 	}
-	return a, nil
+	return a, r.grant(ctx, &a)
+}
+
+// grant adds what the groups of a platform give. Who is nobody's identity acts
+// under the identity itself.
+func (r *Router) grant(ctx context.Context, a *chat.Actor) error {
+	if r.opt.Grants == nil || a.Link == "" {
+		return nil
+	}
+	role, err := r.opt.Grants(ctx, a.Link)
+	if err != nil {
+		return fmt.Errorf("look up the groups of who asks: %w", err)
+	}
+	if role <= a.Role {
+		return nil
+	}
+	a.Role = role
+	if a.Person == "" {
+		a.Person, a.Name = state.PersonOf(a.Link), a.Link
+	}
+	return nil
 }
 
 func notAllowed(s chat.Spec, a chat.Actor) error {

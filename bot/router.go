@@ -27,6 +27,14 @@ type Options struct {
 	People func(context.Context) (state.People, error)
 	// Open lists the incidents that are open.
 	Open func(context.Context) ([]string, error)
+	// Names completes names of an incident for Suggest, bounded by limit; nil: there
+	// are no suggestions of names.
+	Names func(ctx context.Context, incident string, t chat.Type, prefix string, limit int) ([]string, error)
+	// Grants is the role that a platform's own groups give an identity, beside that
+	// of the person whom it is linked to; nil: none. Viewer: none.
+	Grants func(ctx context.Context, link string) (state.Role, error)
+	// Fetch reads a file that a platform keeps; nil: there is none that does.
+	Fetch func(ctx context.Context, place state.Place, f chat.File) (chat.File, error)
 	// Logger gets one line a request, never with the text of it.
 	Logger *slog.Logger
 	Now    func() time.Time

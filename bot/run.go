@@ -81,15 +81,56 @@ func (r *Router) attempt(ctx context.Context, u *unit) result {
 	if u.job.Attempt > r.opt.Attempts {
 		return result{err: errGivenUp}
 	}
-	values, err := chat.Parse(spec, words, req.Files)
-	if err != nil {
-		return result{err: err}
-	}
 	u.say = &sayer{router: r, unit: u}
 	defer u.say.stop()
 	command := r.commands[spec.Path]
-	call := chat.Call{Request: req, Values: values, Incident: u.Incident, Say: func(card string, m chat.Message) { u.say.say(ctx, card, m) }}
-	return r.attend(ctx, u, r.limit(command), func(ctx context.Context) result { return guarded(ctx, command, call) })
+	return r.attend(ctx, u, r.limit(command), func(ctx context.Context) result {
+		return guarded(func() (chat.Message, error) {
+			call, err := r.call(ctx, u, words)
+			if err != nil {
+				return chat.Message{}, err
+			}
+			return command.Run(ctx, call)
+		})
+	})
+}
+
+// call is the request as its command gets it. Who asks is looked up again: a
+// request may have waited long, and a role may have been taken away.
+func (r *Router) call(ctx context.Context, u *unit, words []string) (chat.Call, error) {
+	actor, err := r.actor(ctx, u.Request)
+	if err != nil {
+		return chat.Call{}, err
+	}
+	if actor.Role < u.spec.Role {
+		return chat.Call{}, notAllowed(u.spec, actor)
+	}
+	files, err := r.fetch(ctx, u.Request)
+	if err != nil {
+		return chat.Call{}, err
+	}
+	values, err := chat.Parse(u.spec, words, files)
+	say := func(card string, m chat.Message) { u.say.say(ctx, card, m) }
+	return chat.Call{Request: u.Request, Values: values, Incident: u.Incident, Say: say}, err
+}
+
+// fetch reads the files of a request that a platform keeps.
+func (r *Router) fetch(ctx context.Context, req chat.Request) ([]chat.File, error) {
+	var out []chat.File
+	for _, f := range req.Files {
+		if f.Ref != "" && f.Data == nil {
+			if r.opt.Fetch == nil {
+				return nil, &chat.Problem{What: fmt.Sprintf("The file %.60q cannot be read from here.", f.Name)}
+			}
+			got, err := r.opt.Fetch(ctx, req.Place, f)
+			if err != nil {
+				return nil, fmt.Errorf("read a file: %w", err)
+			}
+			f = got
+		}
+		out = append(out, f)
+	}
+	return out, nil
 }
 
 func (r *Router) limit(c Command) time.Duration {
@@ -100,13 +141,13 @@ func (r *Router) limit(c Command) time.Duration {
 }
 
 // guarded contains a panic to this one request.
-func guarded(ctx context.Context, c Command, call chat.Call) (res result) {
+func guarded(run func() (chat.Message, error)) (res result) {
 	defer func() {
 		if p := recover(); p != nil {
 			res = result{err: fmt.Errorf("%w: %v", errPanic, p), stack: debug.Stack()}
 		}
 	}()
-	m, err := c.Run(ctx, call)
+	m, err := run()
 	return result{message: m, err: err}
 }
 

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"strings"
-	"unicode"
 
 	"github.com/allclear-bot/allclear/bot/chat"
 )
@@ -41,27 +40,9 @@ func boardCommands(p Parts) []Command {
 func typed(words ...string) string {
 	out := make([]string, len(words))
 	for i, w := range words {
-		out[i] = quoted(w)
+		out[i] = chat.Quote(w)
 	}
 	return strings.Join(out, " ")
-}
-
-// quoted keeps a word together that a line would take apart.
-func quoted(w string) string {
-	const marks = "\"“”„«»'‘’‚\\"
-	if w != "" && !strings.ContainsAny(w, marks) && !strings.HasPrefix(w, "{") && !strings.ContainsFunc(w, unicode.IsSpace) {
-		return w
-	}
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range w {
-		if strings.ContainsRune(marks, r) {
-			b.WriteByte('\\')
-		}
-		b.WriteRune(r)
-	}
-	b.WriteByte('"')
-	return b.String()
 }
 
 // press is a button for a command line. It names the incident: nothing is

@@ -56,6 +56,7 @@ func (tx *Tx) Commit() Commit {
 		changes = append(changes, ts...)
 	}
 	tx.consequences(changes)
+	tx.log(changes)
 	tx.holdClear(c.Farms)
 	c.Incident, c.IncidentChanged = tx.Incident, tx.incident
 	c.Empty = !tx.incident && len(tx.events) == 0 && len(tx.notices) == 0 && !c.rowsChanged()
@@ -146,8 +147,9 @@ func (tx *Tx) consequences(changes []Transition) {
 				Key:  fmt.Sprintf("%s %s %s %s %s", kind, tx.Incident.ID, t.Server, tx.Work.Request, tx.Work.Step),
 				Kind: kind, Incident: tx.Incident.ID, Servers: []string{t.Server}, Owner: t.Owner, Group: t.Group, At: tx.Work.At,
 				Facts:    map[string]string{"from": t.From.String(), "to": t.To.String(), "why": t.Why},
-				Coalesce: fmt.Sprintf("%s %s %s", kind, tx.Incident.ID, t.Owner),
+				Coalesce: fmt.Sprintf("%s %s %s", kind, tx.Incident.ID, t.Owner), Thread: tx.threadOf(t),
 			})
+			tx.head(t)
 		}
 		// A risk that is accepted later was not part of what was declared.
 		if t.To == StatusExcepted && t.From != StatusExcepted {

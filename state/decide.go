@@ -41,6 +41,8 @@ func (tx *Tx) mayApprove(p Proposal) error {
 		return refuse("Only a known person can approve.", "A lead must link your identity first.")
 	case tx.Work.By == p.By:
 		return refuse("You asked for this yourself.", "It takes a second person.")
+	case !Distinct(p.By, p.Via, tx.Work.By, tx.Work.Via):
+		return refuse(fmt.Sprintf("It is not known whether you and %s are two persons.", p.By), "A lead must name both of you in the configuration.")
 	case !tx.Work.At.Before(p.Expires):
 		return refuse(fmt.Sprintf("This request ended %s.", stamp(p.Expires)), "Ask again.")
 	}
@@ -83,8 +85,13 @@ func (tx *Tx) confirm(f *FarmState, p Proposal) error {
 	if a.Hash == "" || a.Hash != p.Hash {
 		return refuse(fmt.Sprintf("What %s was to be confirmed on has changed since; it is %s now.", p.Server, a.Status), "Look at it, and ask again.")
 	}
-	if slices.Contains(a.Deciders, tx.Work.By) {
-		return refuse("You claimed, attested, seconded or handed in something that this rests on.", "It takes a person who did not.")
+	for _, d := range a.Deciders {
+		switch {
+		case d == tx.Work.By:
+			return refuse("You claimed, attested, seconded or handed in something that this rests on.", "It takes a person who did not.")
+		case !Distinct(d, string(d), tx.Work.By, tx.Work.Via):
+			return refuse(fmt.Sprintf("It is not known whether you and %s, whose word this rests on, are two persons.", d), "A lead must name both of you in the configuration.")
+		}
 	}
 	c := Confirmation{Server: p.Server, Hash: p.Hash, By: p.By, Second: tx.Work.By, At: tx.Work.At}
 	f.Farm.Confirmations = slices.DeleteFunc(slices.Clone(f.Farm.Confirmations), func(o Confirmation) bool { return o.Server == p.Server })

@@ -11,6 +11,8 @@ const (
 	NoticeReopened    NoticeKind = "reopened"    // was confirmed or excepted, is not
 	NoticeCompromised NoticeKind = "compromised" // first sign of an attacker
 	NoticeRevoked     NoticeKind = "revoked"     // the declaration of clear is revoked
+	NoticeChanged     NoticeKind = "changed"     // the status of servers changed; said in their thread only, to nobody in particular
+	NoticeThread      NoticeKind = "thread"      // the message at the head of a thread
 )
 
 // Notice is that something must be said. It is stored with the change that
@@ -33,7 +35,17 @@ type Notice struct {
 	Except string `json:"except,omitempty"`
 	// Card makes later notices of the same card edit one message instead of posting.
 	Card string `json:"card,omitempty"`
+	// Pin keeps the message at the top of its place.
+	Pin bool `json:"pin,omitempty"`
+	// Thread is the card of the message under which this is said, where places have threads.
+	Thread string `json:"thread,omitempty"`
+	// Changes are what NoticeChanged tells, at most MaxTold; More counts the others.
+	Changes []Transition `json:"changes,omitempty"`
+	More    int          `json:"more,omitempty"`
 }
+
+// MaxTold is how many changes one notice lists.
+const MaxTold = 20
 
 // CoalesceWindow is how long notices that may be joined wait for each other.
 const CoalesceWindow = 10 * time.Second
@@ -49,8 +61,21 @@ type Letter struct {
 	Created time.Time `json:"created"`
 }
 
+// Lane names what letters wait for each other in: those of a place go out in their
+// order; but a card that stands for itself holds nobody up, and waits for nobody.
+func (l Letter) Lane() string {
+	if l.Notice.Card == "" || l.Notice.Payload != nil {
+		return l.Place.Key()
+	}
+	return l.Place.Key() + " " + l.Notice.Card
+}
+
+// Quiet reports whether a notice is said in a thread or not at all.
+func (n Notice) Quiet() bool { return n.Kind == NoticeChanged || n.Kind == NoticeThread }
+
 // Address makes the letters of a notice, one for each place. Those that may be
-// joined are due together, at the end of their window.
+// joined are due together, at the end of their window. What is quiet goes only
+// where there are threads.
 func (n Notice) Address(places []Place) []Letter {
 	due := n.At
 	if n.Coalesce != "" && n.Card == "" && n.Payload == nil {
@@ -58,7 +83,7 @@ func (n Notice) Address(places []Place) []Letter {
 	}
 	var out []Letter
 	for _, p := range places {
-		if p.Key() != n.Except {
+		if p.Key() != n.Except && (p.Threads || !n.Quiet()) {
 			out = append(out, Letter{ID: n.Key + " @ " + p.Key(), Notice: n, Place: p, Due: due, Created: n.At})
 		}
 	}

@@ -65,6 +65,39 @@ func (p People) ByID(id PersonID) (Person, bool) {
 	return p[i], true
 }
 
+// PersonOf is who an identity is when no person is linked to it: the identity
+// itself. A platform's user group gives it a role.
+func PersonOf(link string) PersonID { return PersonID(link) }
+
+// Distinct reports whether two persons are surely two humans. Persons of the
+// configuration are: whoever wrote it says so. An identity that is linked to none
+// of them could be anybody who is known by another name; of two identities of the
+// same workspace it is known that they are two. The identities by which the persons
+// came may be empty.
+func Distinct(a PersonID, viaA string, b PersonID, viaB string) bool {
+	switch {
+	case a == b || a == "" || b == "":
+		return false
+	case !a.unlinked() && !b.unlinked():
+		return true
+	}
+	wa, wb := workspaceOf(viaA), workspaceOf(viaB)
+	return wa != "" && wa == wb && viaA != viaB
+}
+
+// unlinked reports whether a person is an identity that nobody was linked to.
+func (id PersonID) unlinked() bool { return strings.Contains(string(id), ":") }
+
+// workspaceOf is the part of an identity that is the same for everybody in a
+// workspace: "slack:T1" of "slack:T1:U2". It is empty for an identity without one.
+func workspaceOf(link string) string {
+	i := strings.LastIndexByte(link, ':')
+	if i < 0 || !strings.Contains(link[:i], ":") {
+		return ""
+	}
+	return link[:i]
+}
+
 // Validate refuses a directory in which an id or an identity is used twice:
 // that would let one human count as two.
 func (p People) Validate() error {
@@ -73,6 +106,9 @@ func (p People) Validate() error {
 		id := PersonID(strings.ToLower(strings.TrimSpace(string(x.ID))))
 		if id == "" || ids[id] {
 			return fmt.Errorf("person id %q is empty or used twice", x.ID)
+		}
+		if id.unlinked() {
+			return fmt.Errorf("person id %q has a colon in it, as identities have", x.ID)
 		}
 		ids[id] = true
 		for _, l := range x.Links {

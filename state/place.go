@@ -72,9 +72,11 @@ type Place struct {
 	Person string `json:"person,omitempty"`
 	// Ceiling is the narrowest marking that may be shown there.
 	Ceiling TLP `json:"ceiling"`
+	// Threads: a message there can have a thread.
+	Threads bool `json:"threads,omitempty"`
 }
 
-// Key identifies the place without its ceiling.
+// Key identifies the place, without its ceiling and what it can.
 func (p Place) Key() string {
 	return strings.Join([]string{p.Platform, p.Workspace, p.Channel, p.Thread, p.Person}, "/")
 }

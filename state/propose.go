@@ -16,7 +16,7 @@ func (tx *Tx) Propose(p Proposal) error {
 	if tx.Work.By == "" {
 		return refuse("Only a known person can ask for this.", "A lead must link your identity first.")
 	}
-	p.By, p.At, p.Expires = tx.Work.By, tx.Work.At, tx.Work.At.Add(ProposalLife)
+	p.By, p.Via, p.At, p.Expires = tx.Work.By, tx.Work.Via, tx.Work.At, tx.Work.At.Add(ProposalLife)
 	if len(p.Reason) > MaxReason {
 		return refuse("The reason is too long.", "")
 	}

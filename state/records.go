@@ -16,6 +16,10 @@ type Incident struct {
 	Clear *Declaration `json:"clear,omitempty"`
 	// Revised tells when each newer revision of the playbook was put in force.
 	Revised []Revision `json:"revised,omitempty"`
+	// ByGroup: threads are of owner groups, for there are more than MaxThreads servers.
+	ByGroup bool `json:"byGroup,omitempty"`
+	// Servers counts those that were ever put in, until ByGroup.
+	Servers int `json:"servers,omitempty"`
 	// Closed ends the incident; nothing can be changed after it.
 	Closed   time.Time `json:"closed,omitzero"`
 	ClosedBy PersonID  `json:"closedBy,omitempty"`
@@ -143,12 +147,14 @@ const (
 // Proposal waits for a second person. Approving it is refused when what it was
 // made on has changed since.
 type Proposal struct {
-	ID      string       `json:"id"`
-	Kind    ProposalKind `json:"kind"`
-	Server  string       `json:"server,omitempty"`
-	By      PersonID     `json:"by"`
-	At      time.Time    `json:"at"`
-	Expires time.Time    `json:"expires"`
+	ID     string       `json:"id"`
+	Kind   ProposalKind `json:"kind"`
+	Server string       `json:"server,omitempty"`
+	By     PersonID     `json:"by"`
+	// Via is the platform identity by which the person asked.
+	Via     string    `json:"via,omitempty"`
+	At      time.Time `json:"at"`
+	Expires time.Time `json:"expires"`
 	// Hash is of the deciding facts (confirm) or of the board (clear).
 	Hash      string     `json:"hash,omitempty"`
 	Reason    string     `json:"reason,omitempty"`

@@ -177,15 +177,43 @@ func (tx *Tx) CloseIncident(reason string) error {
 	return nil
 }
 
-// Bind adds a place that hears of the incident.
+// MaxPlaces is how many places may hear of one incident.
+const MaxPlaces = 50
+
+// Bind adds a place that hears of the incident, or changes its ceiling.
 func (tx *Tx) Bind(p Place) error {
 	if err := tx.open(); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(tx.Incident.Places, func(o Place) bool { return o.Key() == p.Key() }) {
-		tx.Incident.Places, tx.incident = append(tx.Incident.Places, p), true
-		tx.event("place bound", "", "", p)
+	i := slices.IndexFunc(tx.Incident.Places, func(o Place) bool { return o.Key() == p.Key() })
+	switch {
+	case i >= 0 && tx.Incident.Places[i] == p:
+		return nil
+	case i >= 0:
+		tx.Incident.Places = slices.Clone(tx.Incident.Places)
+		tx.Incident.Places[i] = p
+	case len(tx.Incident.Places) >= MaxPlaces:
+		return refuse(fmt.Sprintf("%d places hear of %s already, the most there may be.", MaxPlaces, tx.Incident.ID), "Unbind one first.")
+	default:
+		tx.Incident.Places = append(tx.Incident.Places, p)
 	}
+	tx.incident = true
+	tx.event("place bound", "", "", p)
+	return nil
+}
+
+// Unbind makes a place hear of the incident no more.
+func (tx *Tx) Unbind(key string) error {
+	if err := tx.open(); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(tx.Incident.Places, func(o Place) bool { return o.Key() == key })
+	if i < 0 {
+		return refuse(fmt.Sprintf("This place does not hear of %s.", tx.Incident.ID), "")
+	}
+	gone := tx.Incident.Places[i]
+	tx.Incident.Places, tx.incident = slices.Delete(slices.Clone(tx.Incident.Places), i, i+1), true
+	tx.event("place unbound", "", "", gone)
 	return nil
 }
 
@@ -238,6 +266,7 @@ func (tx *Tx) PutServer(s Server) error {
 	default:
 		s.Added, s.Retired = tx.Work.At, nil // it takes two persons to retire it
 		f.Farm.Servers = append(f.Farm.Servers, s)
+		tx.count()
 	}
 	tx.event("server put", s.Farm, s.Name, s)
 	return nil

@@ -40,7 +40,7 @@ func start(t *testing.T, h Harness) *rig {
 	require.NoError(t, err)
 	running(t, router.Run)
 	running(t, r.deliver)
-	r.stop = running(t, func(ctx context.Context) error { return h.Platform.Run(ctx, router.Handle) })
+	r.stop = running(t, func(ctx context.Context) error { return h.Platform.Run(ctx, router) })
 	return r
 }
 

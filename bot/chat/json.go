@@ -10,6 +10,9 @@ type wire struct {
 	Tone   Tone       `json:"tone,omitempty"`
 	Parts  []wirePart `json:"parts"`
 	Notify []string   `json:"notify,omitempty"`
+
+	About     About `json:"about,omitzero"`
+	Broadcast bool  `json:"broadcast,omitempty"`
 }
 
 type wirePart struct {
@@ -19,7 +22,7 @@ type wirePart struct {
 
 // MarshalJSON writes the parts with their types.
 func (m Message) MarshalJSON() ([]byte, error) {
-	w := wire{Tone: m.Tone, Notify: m.Notify}
+	w := wire{Tone: m.Tone, Notify: m.Notify, About: m.About, Broadcast: m.Broadcast}
 	for _, p := range m.Parts {
 		raw, err := json.Marshal(p)
 		if err != nil {
@@ -36,7 +39,7 @@ func (m *Message) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &w); err != nil {
 		return err
 	}
-	m.Tone, m.Notify, m.Parts = w.Tone, w.Notify, nil
+	*m = Message{Tone: w.Tone, Notify: w.Notify, About: w.About, Broadcast: w.Broadcast}
 	for _, p := range w.Parts {
 		part, err := readPart(p)
 		if err != nil {

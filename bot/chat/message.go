@@ -23,6 +23,17 @@ type Message struct {
 	Parts []Part
 	// Notify names who is mentioned, and nobody else is: "person:lead-1", "owner:…", "group:…".
 	Notify []string
+	// About is what the message is about, for whoever acts on it later.
+	About About
+	// Broadcast: what is said in a thread is shown in its channel as well.
+	Broadcast bool
+}
+
+// About names an incident, or a server of it. It is shown to nobody, and yet it
+// leaves with the message: it is marked like the names that it holds.
+type About struct {
+	Incident string `json:"incident,omitempty"`
+	Server   string `json:"server,omitempty"`
 }
 
 // Part is one block of a message. The types below are all there are.
@@ -103,12 +114,14 @@ type (
 		Mark
 		Text string
 	}
-	// Picture is a PNG with its alternative text.
+	// Picture is a PNG with its alternative text, and with the numbers behind it
+	// where a platform could draw them itself.
 	Picture struct {
 		Mark
 		Name string
 		Alt  string
 		PNG  []byte
+		Plot *Plot
 	}
 	// Attachment is a file.
 	Attachment struct {
@@ -134,6 +147,19 @@ type Field struct {
 	Value Text
 }
 
+// Plot is the numbers of a picture: lines over the same labels, in their order.
+type Plot struct {
+	Title  string
+	Labels []string
+	Series []Series
+}
+
+// Series is one line of a plot: a value for each label.
+type Series struct {
+	Name   string
+	Values []float64
+}
+
 // Button runs a command line when pressed. It names all that it acts on; nothing
 // is inferred from where it is pressed.
 type Button struct {
@@ -141,6 +167,9 @@ type Button struct {
 	Line    string
 	Confirm string // asked before it runs, when not empty
 	Danger  bool
+	// Ask names arguments of the command that are asked for first, in a form. What
+	// is marked with "?" at its end may be left empty.
+	Ask []string
 }
 
 // internal is the marking of what the constructors make.
@@ -221,6 +250,9 @@ func (m *Message) Add(parts ...Part) { m.Parts = append(m.Parts, parts...) }
 func (m Message) Withhold(ceiling state.TLP) (Message, int) {
 	out := m
 	out.Parts = nil
+	if !ceiling.Allows(state.TLPAmberStrict) {
+		out.About = About{}
+	}
 	for _, p := range m.Parts {
 		if ceiling.Allows(p.Marking()) {
 			out.Parts = append(out.Parts, p)

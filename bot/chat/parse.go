@@ -214,11 +214,19 @@ func closing(r rune) rune {
 	return 0
 }
 
-// Parse checks the words behind a command against its Spec.
+// endOfFlags is the word behind which nothing is a flag.
+const endOfFlags = "--"
+
+// Parse checks the words behind a command against its Spec. Behind a word "--"
+// nothing is a flag.
 func Parse(s Spec, words []string, files []File) (Values, error) {
 	v := Values{words: map[string]string{}, files: files}
 	var positional []string
 	for i := 0; i < len(words); i++ {
+		if words[i] == endOfFlags && !(len(positional) > 0 && restOf(s) && len(positional) >= len(s.Args)) {
+			positional = append(positional, words[i+1:]...)
+			break
+		}
 		name, isFlag := strings.CutPrefix(dashes(words[i]), "--")
 		if !isFlag || name == "" || len(positional) > 0 && len(positional) >= len(s.Args) && restOf(s) {
 			positional = append(positional, words[i])

@@ -42,6 +42,9 @@ type Actor struct {
 type File struct {
 	Name string `json:"name"`
 	Data []byte `json:"data"`
+	// Ref is where the platform keeps it, when it was not read yet: that is done
+	// when the request runs, not before it is acknowledged.
+	Ref string `json:"ref,omitempty"`
 }
 
 // Call is a request that was understood and allowed, as a command gets it.

@@ -51,11 +51,11 @@ func Link(user string) string { return Name + ":" + user }
 // Run reads lines until the input ends, and then until all that was accepted is
 // answered; or until the context ends. A terminal that cannot be interrupted may
 // swallow one more line after that.
-func (p *Platform) Run(ctx context.Context, intake bot.Intake) error {
+func (p *Platform) Run(ctx context.Context, desk bot.Desk) error {
 	ctx, cancel := context.WithCancel(ctx)
 	lines, ended := make(chan string), make(chan error, 1)
 	go func() { ended <- read(ctx, p.in, lines) }()
-	err := p.converse(ctx, intake, lines, ended)
+	err := p.converse(ctx, desk, lines, ended)
 	cancel()
 	if interrupt(p.in) {
 		<-ended
@@ -63,14 +63,14 @@ func (p *Platform) Run(ctx context.Context, intake bot.Intake) error {
 	return err
 }
 
-func (p *Platform) converse(ctx context.Context, intake bot.Intake, lines <-chan string, ended chan error) error {
+func (p *Platform) converse(ctx context.Context, desk bot.Desk, lines <-chan string, ended chan error) error {
 	for n := 1; ; n++ {
 		p.prompt()
 		select {
 		case <-ctx.Done():
 			return nil
 		case l := <-lines:
-			p.take(ctx, intake, fmt.Sprintf("%s-%s-%d", Name, p.opt.Session, n), l)
+			p.take(ctx, desk, fmt.Sprintf("%s-%s-%d", Name, p.opt.Session, n), l)
 		case err := <-ended:
 			ended <- err // for Run
 			p.settled(ctx)
@@ -83,7 +83,7 @@ func (p *Platform) converse(ctx context.Context, intake bot.Intake, lines <-chan
 }
 
 // take makes a request of a line and shows what is said at once.
-func (p *Platform) take(ctx context.Context, intake bot.Intake, id, line string) {
+func (p *Platform) take(ctx context.Context, desk bot.Desk, id, line string) {
 	user, text, err := p.speaker(strings.TrimSpace(line))
 	p.typed(user, text)
 	if err != nil {
@@ -99,7 +99,7 @@ func (p *Platform) take(ctx context.Context, intake bot.Intake, id, line string)
 		return
 	}
 	answered := p.expect(id)
-	ack, _ := intake(ctx, req) // the message says what went wrong; the log has it
+	ack, _ := desk.Handle(ctx, req) // the message says what went wrong; the log has it
 	if len(ack.Message.Parts) > 0 {
 		p.say(user, ack.Message)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/allclear-bot/allclear/bot"
+	"github.com/allclear-bot/allclear/bot/bottest"
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/bot/console"
 	"github.com/allclear-bot/allclear/state"
@@ -23,11 +24,11 @@ import (
 func noon() time.Time { return time.Date(2025, 7, 21, 12, 3, 0, 0, time.UTC) }
 
 // listen is an intake that keeps what it is given.
-func listen(got *[]chat.Request, ack bot.Ack) bot.Intake {
-	return func(_ context.Context, r chat.Request) (bot.Ack, error) {
+func listen(got *[]chat.Request, ack bot.Ack) bot.Desk {
+	return bottest.Desk(func(_ context.Context, r chat.Request) (bot.Ack, error) {
 		*got = append(*got, r)
 		return ack, nil
-	}
+	})
 }
 
 // read runs a console over some lines.
@@ -111,7 +112,7 @@ func TestRunWaitsForAnswersAtTheEndOfTheInput(t *testing.T) {
 		p := console.New(strings.NewReader("scan\nscan"), out, console.Options{Now: noon})
 		running := 0
 		began := time.Now()
-		require.NoError(t, p.Run(t.Context(), func(_ context.Context, r chat.Request) (bot.Ack, error) {
+		require.NoError(t, p.Run(t.Context(), bottest.Desk(func(_ context.Context, r chat.Request) (bot.Ack, error) {
 			running++
 			takes := time.Duration(running) * time.Minute
 			go func() {
@@ -119,7 +120,7 @@ func TestRunWaitsForAnswersAtTheEndOfTheInput(t *testing.T) {
 				_, _ = p.Post(t.Context(), p.Place(), chat.Say(chat.P("done")), chat.AnswerKey(r.ID)+" @ "+p.Place().Key())
 			}()
 			return bot.Ack{Accepted: true}, nil
-		}))
+		})))
 		require.GreaterOrEqual(t, time.Since(began), 2*time.Minute)
 		require.Equal(t, 2, strings.Count(out.String(), "done"))
 	})
@@ -130,14 +131,14 @@ func TestInOrderReadsTheNextLineAfterTheAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &screen{}
 		p := console.New(strings.NewReader("one\ntwo"), out, console.Options{Now: noon, InOrder: true, Echo: true})
-		require.NoError(t, p.Run(t.Context(), func(_ context.Context, r chat.Request) (bot.Ack, error) {
+		require.NoError(t, p.Run(t.Context(), bottest.Desk(func(_ context.Context, r chat.Request) (bot.Ack, error) {
 			go func() {
 				time.Sleep(time.Minute)
 				id, _ := p.Post(t.Context(), p.Place(), chat.Say(chat.Bar(0, 4)), "progress")
 				_ = p.Edit(t.Context(), p.Place(), id, chat.Say(chat.P("answer to "+r.Text)), chat.AnswerKey(r.ID)+" @ x")
 			}()
 			return bot.Ack{Accepted: true}, nil
-		}))
+		})))
 		require.Equal(t, "> one\nallclear  12:03\n  ░░░░░░░░░░░░░░░░░░░░░░░░ 0/4\n\nallclear  12:03  update\n  answer to one\n\n"+
 			"> two\nallclear  12:03  update\n  answer to two\n", out.String())
 	})

@@ -195,7 +195,7 @@ func (s *stage) prompt(ctx context.Context) error {
 	s.scene("Your turn")
 	s.tell(`Type commands, like: help, status, server show sp-finance-w1, as %s: proposals. Ctrl-D ends it.`, second)
 	fmt.Fprintln(s.out)
-	err := s.console.Run(ctx, s.app.router.Handle)
+	err := s.console.Run(ctx, s.app.router)
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}

@@ -136,7 +136,7 @@ func serve(ctx context.Context, c config, sys system) error {
 	if store.engine != nil {
 		group.Add("size of the store", a.watchSize)
 	}
-	group.Add("console", func(ctx context.Context) error { return endWith(term.Run(ctx, a.router.Handle)) })
+	group.Add("console", func(ctx context.Context) error { return endWith(term.Run(ctx, a.router)) })
 	return group.Run(ctx)
 }
 
