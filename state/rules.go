@@ -41,6 +41,9 @@ type Branch struct {
 	Below Version `json:"below"`           // exclusive
 	Fixed Version `json:"fixed,omitzero"`  // first fixed build; zero: no fix exists
 	Known []Build `json:"known,omitempty"` // published builds, ascending
+	// Gaps: builds are missing from Known, so that it never decides what a prefix of
+	// the fix line stands for.
+	Gaps bool `json:"gaps,omitempty"`
 }
 
 // Build is one published build of a branch.
@@ -235,9 +238,13 @@ func (b Branch) judgePrefix(p Product, v Version) Judgement {
 			}
 		}
 	}
-	if below == 0 && above > 0 {
+	if below == 0 && above > 0 && !b.Gaps {
 		j.Verdict, j.Settle = VerdictFixed, ""
 		j.Reason = fmt.Sprintf("every published build of %s %s is at or above the fix line %s", p.Name, v, b.Fixed)
+		return j
+	}
+	if b.Gaps {
+		j.Reason = fmt.Sprintf("%s %s is not the whole build: whether it has the fix %s cannot be told", p.Name, v, b.Fixed)
 		return j
 	}
 	j.Reason = fmt.Sprintf("%s %s carries no revision: %d published builds of it lack the fix %s, %d have it", p.Name, v, below, b.Fixed, above)

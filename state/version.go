@@ -15,6 +15,13 @@ const maxVersionPart = 1 << 31
 // Version is a build number as its parts, most significant first. A version
 // with fewer parts than the fix line is a prefix: it stands for every build
 // that begins with it. The zero value is no version.
+//
+// Vendors write builds in different ways, and they all come to the same parts:
+// "16.0.10417.20037" and "14.1-43.56" have four, "15.2.1118" three, "43.56" two.
+// The two signs mean the same, and leading zeros mean nothing ("15.02.1118.020"
+// is 15.2.1118.20). Parts are compared as numbers from the left, so a build
+// without the first numbers of its product ("43.56" for 14.1-43.56) is another
+// build, of another product: whoever reads it must know what comes before it.
 type Version struct {
 	parts [maxVersionParts]uint32
 	n     uint8
