@@ -179,7 +179,7 @@ func (e entry) letters(n state.Notice, m chat.Message, private bool) ([]state.Le
 	if place.Platform == "" {
 		return nil, nil
 	}
-	if private {
+	if private || e.Request.Private {
 		place.Person = e.Request.Actor.Link
 	}
 	raw, err := json.Marshal(m)

@@ -143,7 +143,7 @@ func (r *Router) Handle(ctx context.Context, req chat.Request) (Ack, error) {
 	ack := Ack{Private: true, Reference: chat.Reference(req.ID)}
 	spec, err := r.take(ctx, req, &ack)
 	if err == nil {
-		ack.Private = spec.Private
+		ack.Private = spec.Private || req.Private
 		return ack, nil
 	}
 	say, known := refusal(err, ack.Reference)

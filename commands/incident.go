@@ -117,7 +117,7 @@ func (c incidentOpen) incident(call chat.Call) (state.Incident, error) {
 	}
 	inc := state.Incident{ID: id, Title: title, Rules: pb.Rules(), Cadence: cadence, Drill: v.Bool("drill")}
 	if p := call.Request.Place; p.Platform != "" && p.Channel != "" {
-		p.Person, p.Thread = "", "" // the channel hears, not one person in it
+		p.Person, p.Thread, p.Reply = "", "", "" // the channel hears, not one person in it
 		inc.Places = []state.Place{p}
 	}
 	return inc, nil

@@ -74,9 +74,13 @@ type Place struct {
 	Ceiling TLP `json:"ceiling"`
 	// Threads: a message there can have a thread.
 	Threads bool `json:"threads,omitempty"`
+	// Reply is where the platform takes an answer for a short while, also where it
+	// would not let us post. It is as good as a password: it is never logged, and
+	// never part of a place that is bound.
+	Reply string `json:"reply,omitempty"`
 }
 
-// Key identifies the place, without its ceiling and what it can.
+// Key identifies the place, without its ceiling, what it can, and where it takes answers.
 func (p Place) Key() string {
 	return strings.Join([]string{p.Platform, p.Workspace, p.Channel, p.Thread, p.Person}, "/")
 }

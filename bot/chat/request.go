@@ -27,6 +27,8 @@ type Request struct {
 	Text  string    `json:"text"`
 	Files []File    `json:"files,omitempty"`
 	At    time.Time `json:"at"`
+	// Private: the answer is for who asked alone, whatever the command says.
+	Private bool `json:"private,omitempty"`
 }
 
 // Actor is who asks. Link is proved by the platform; Person is empty for a

@@ -1,0 +1,170 @@
+// Package slack is Slack as a platform: Socket Mode or HTTP in, Block Kit out.
+//
+// Its promise: what Slack delivered is acknowledged when it is in the inbox, and
+// not before; a message is posted once under its key, as far as Slack lets anybody
+// find out; text is text, whoever wrote it, and mentions nobody whom Notify does
+// not name. It translates a transport and holds no policy: who may do what, and
+// what is said, is decided elsewhere. It is the only home of slack-go.
+//
+// # Decision: the key of a message is a hash in its metadata
+//
+// Context: after a crash it must be found out whether a message arrived. Decision:
+// metadata carries a hash of the key, and client_msg_id one made of it. The history
+// of the channel is searched for it. Consequence: keys, which hold names, never
+// reach a channel that may not see them. Ephemeral messages have no history: they
+// are shown at most once.
+//
+// # Decision: a button carries its command line
+//
+// Context: a button must act on what it showed, whoever presses it and wherever.
+// Decision: its value is the line itself with all names, and the arguments that are
+// asked for first; what it opens is made of the Spec. Consequence: nothing is
+// inferred from the channel, and no table of buttons can be lost.
+package slack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	slackgo "github.com/slack-go/slack"
+
+	"github.com/allclear-bot/allclear/bot"
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/state"
+)
+
+// Name is what the platform is called in places and links.
+const Name = "slack"
+
+// Link is the identity of a user of a workspace: "slack:T1:U2". That of a user
+// group has the id of the group in the place of the user's.
+func Link(team, user string) string { return Name + ":" + team + ":" + user }
+
+// splitLink takes a link of this platform apart.
+func splitLink(link string) (team, user string, ok bool) {
+	rest, ok := strings.CutPrefix(link, Name+":")
+	if !ok {
+		return "", "", false
+	}
+	team, user, ok = strings.Cut(rest, ":")
+	return team, user, ok && team != "" && user != ""
+}
+
+// homeChannel is the channel of places that are somebody's App Home.
+const homeChannel = "home"
+
+// Options are what a Platform needs. BotToken is required, AppToken for Socket
+// Mode, SigningSecret for HTTP; the zero value of the rest works.
+type Options struct {
+	BotToken      string // xoxb-…
+	AppToken      string // xapp-…; with it Slack is reached over Socket Mode
+	SigningSecret string // of HTTP requests
+
+	// Command is the slash command, "/allclear".
+	Command string
+	// Ceiling is what a channel of the workspace may see: AMBER+STRICT when zero.
+	Ceiling state.TLP
+	// SharedCeiling is what a channel may see that is shared with others (Slack
+	// Connect), or in which guests are: GREEN when zero.
+	SharedCeiling state.TLP
+	// Roles are given to the members of user groups, by the links of the groups.
+	Roles map[string]state.Role
+	// Mention finds whom a name of Notify means here: the link of a user or a group.
+	Mention func(ctx context.Context, name string) (link string, ok bool)
+	// MaxFile is how large a file may be that is handed in, in bytes: 32 MiB.
+	MaxFile int64
+
+	// API is the address of the Web API, https://slack.com/api/ when empty.
+	API string
+	// Client makes all requests; http.DefaultClient's settings with a time-out when nil.
+	Client *http.Client
+	Logger *slog.Logger
+	Now    func() time.Time
+	// Count is called for what metrics count: "signature wrong", "replay", "redelivered",
+	// "connected", "disconnected", "rate limited"….
+	Count func(event string)
+}
+
+// Platform is a Slack workspace. It implements bot.Platform.
+type Platform struct {
+	opt Options
+	api *slackgo.Client
+}
+
+var _ bot.Platform = (*Platform)(nil)
+
+// requestTimeout bounds each request to Slack.
+const requestTimeout = 30 * time.Second
+
+// New makes a platform. It does no I/O.
+func New(o Options) (*Platform, error) {
+	switch {
+	case !strings.HasPrefix(o.BotToken, "xoxb-"):
+		return nil, errors.New("slack: the bot token must begin with xoxb-")
+	case o.AppToken == "" && o.SigningSecret == "":
+		return nil, errors.New("slack: either an app token (Socket Mode) or a signing secret (HTTP) is needed")
+	case o.AppToken != "" && !strings.HasPrefix(o.AppToken, "xapp-"):
+		return nil, errors.New("slack: the app token must begin with xapp-")
+	}
+	o.defaults()
+	if !strings.HasPrefix(o.Command, "/") {
+		return nil, fmt.Errorf("slack: the command %q must begin with a slash", o.Command)
+	}
+	return &Platform{opt: o, api: o.client()}, nil
+}
+
+func (o *Options) defaults() {
+	if o.Command == "" {
+		o.Command = "/allclear"
+	}
+	if o.Ceiling == state.TLPRed {
+		o.Ceiling = state.TLPAmberStrict
+	}
+	if o.SharedCeiling == state.TLPRed {
+		o.SharedCeiling = state.TLPGreen
+	}
+	if o.Client == nil {
+		o.Client = &http.Client{Timeout: requestTimeout}
+	}
+	if o.MaxFile == 0 {
+		o.MaxFile = 32 << 20
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Count == nil {
+		o.Count = func(string) {}
+	}
+	if o.Mention == nil {
+		o.Mention = func(context.Context, string) (string, bool) { return "", false }
+	}
+}
+
+func (o *Options) client() *slackgo.Client {
+	opts := []slackgo.Option{slackgo.OptionHTTPClient(o.Client)}
+	if o.AppToken != "" {
+		opts = append(opts, slackgo.OptionAppLevelToken(o.AppToken))
+	}
+	if o.API != "" {
+		opts = append(opts, slackgo.OptionAPIURL(o.API))
+	}
+	return slackgo.New(o.BotToken, opts...)
+}
+
+// press is what the value of a button holds: the line, and what is asked first.
+type press struct {
+	Line string   `json:"l"`
+	Ask  []string `json:"a,omitempty"`
+	// Label is asked for by a form that has no other title.
+	Label string `json:"n,omitempty"`
+}
+
+func (p press) button() chat.Button { return chat.Button{Label: p.Label, Line: p.Line, Ask: p.Ask} }
