@@ -35,18 +35,36 @@ type Observer struct {
 	ID     string
 	Method string // GET or HEAD
 	Path   string
-	// Header is where the pattern is looked for: a header's name, or "" for the body.
+	// Read says where in the answer the build is; with a Header it is there.
+	Read   Extract
 	Header string
-	// Pattern has one group: the version as the server writes it.
+	// Pattern has one group: the version as the server writes it. Stamps and a
+	// status have none.
 	Pattern *regexp.Regexp
 	// Parts says which numbers of the captured version, counted from 0, make the
 	// build; nil: all. The header "16.0.0.10417" is the build 16.0.10417: {0, 1, 3}.
 	// A part that is left out must be 0, or the value is not understood.
 	Parts []int
+	// Precision is how many numbers a build of this observer has; a value of
+	// another length is not understood. 0: any.
+	Precision int
+	// Stamps is for ExtractStamp.
+	Stamps Stamps
+	// Status and Means are for ExtractStatus: what this status is the sign of.
+	Status int
+	Means  state.Version
 	// Caveat is what a reader must know of a build from this observer.
 	Caveat string
 	// Lookalikes are values by which other software is known that answers alike.
 	Lookalikes []Lookalike
+}
+
+// Reads is the extractor of the observer.
+func (o Observer) Reads() Extract {
+	if o.Header != "" {
+		return ExtractHeader
+	}
+	return o.Read
 }
 
 // Lookalike names other software by the value that it sends.

@@ -22,10 +22,6 @@ var (
 	ErrBudget = errors.New("budget is spent")
 )
 
-// forbidden are the shapes of requests that belong to an attack. Even asking for
-// such a page leaves lines in a log that detection rules take for the attack.
-var forbidden = []string{"toolpane", "displaymode=edit", "__viewstate", "webpart=", "signout.aspx"}
-
 // maxDecode is how often a path is decoded before its shape is looked at.
 const maxDecode = 5
 
@@ -50,7 +46,7 @@ func guardPath(p string) error {
 	}
 	for range maxDecode {
 		if bad := badShape(p); bad != "" {
-			return fmt.Errorf("%w: it looks like the attack (%s)", ErrPath, bad)
+			return fmt.Errorf("%w: %s", ErrPath, bad)
 		}
 		next := decode(p)
 		if next == p {
@@ -61,22 +57,15 @@ func guardPath(p string) error {
 	return fmt.Errorf("%w: it is encoded more than %d times", ErrPath, maxDecode-1)
 }
 
-// badShape returns the forbidden shape that p has, "non-ASCII" when p hides letters.
+// badShape says what is wrong with a path as it is spelled; "" when nothing is.
 func badShape(p string) string {
-	var b strings.Builder
 	for i := range len(p) {
-		switch c := p[i]; {
-		case c > '~':
-			return "letters outside ASCII"
-		case c > ' ': // IIS drops none of them, but others do
-			b.WriteByte(c)
+		if p[i] > '~' {
+			return likeAttack + " (letters outside ASCII)"
 		}
 	}
-	low := strings.ToLower(b.String())
-	for _, f := range forbidden {
-		if strings.Contains(low, f) {
-			return f
-		}
+	if d := denialOf(p); d.why != "" {
+		return d.why + " (" + d.shape + ")"
 	}
 	return ""
 }
