@@ -83,6 +83,9 @@ const (
 	KindHunt Kind = "hunt"
 	// KindIndicator is an indicator path asked for: "found", "absent" or "unclear". Tool is its id.
 	KindIndicator Kind = "indicator"
+	// KindReported is what an outside tool says of a server, in the values that begin
+	// with Reported. Tool names the tool and its rule.
+	KindReported Kind = "reported"
 )
 
 // Values of KindEviction, for playbooks that do not list their own.

@@ -13,7 +13,7 @@ func (a *assessor) judge(out *ServerAssessment, s Server) {
 		out.Product = all[0]
 	}
 	inside, bad := a.insideFixed(s, out)
-	outside := a.outside(s, inside)
+	outside, reports := a.outside(s, inside), a.reported(s, ReportedVulnerable)
 	switch {
 	case bad != "":
 		out.Verdict, out.Basis, out.Reason = VerdictVulnerable, "inside", bad
@@ -22,6 +22,12 @@ func (a *assessor) judge(out *ServerAssessment, s Server) {
 		if inside {
 			out.Contradictions = append(out.Contradictions, fmt.Sprintf(
 				"%s reads %s, inside evidence says it is fixed; look again, or have a second person note it as stale", outside.basis, outside.value))
+		}
+	case len(reports) > 0:
+		out.Verdict, out.Basis, out.Reason = VerdictVulnerable, basisOf(reports[0]), "a rule that does not guess reports it as vulnerable"
+		if inside {
+			out.Contradictions = append(out.Contradictions, fmt.Sprintf(
+				"%s says vulnerable, older inside evidence says it is fixed; show all of it again from inside", out.Basis))
 		}
 	case inside:
 		out.Verdict, out.Basis, out.Reason = VerdictFixed, "inside", "all packages and the configuration are shown from inside"
@@ -40,6 +46,7 @@ func (a *assessor) judge(out *ServerAssessment, s Server) {
 	}
 	a.noteDisagreements(out)
 	a.noteProducts(out, s)
+	a.noteQuestions(out, s)
 }
 
 // noteProducts objects to builds of different products on one server: a build

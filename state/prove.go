@@ -190,6 +190,11 @@ func (a *assessor) regressions(sub Subject) []*Evidence {
 			out = append(out, e)
 		}
 	}
+	for _, e := range a.by[subjectKind{sub, KindReported}] {
+		if e.Value == ReportedVulnerable {
+			out = append(out, e)
+		}
+	}
 	a.regressed[sub] = out
 	return out
 }
