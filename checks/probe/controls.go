@@ -99,6 +99,12 @@ func (p *Probe) Dry(t checks.Target) []string {
 	for _, g := range p.groups {
 		say(g.method, g.path, "")
 	}
+	for _, o := range p.marks {
+		for _, c := range p.before(t, shapeOf(o.Path)) {
+			say(o.Method, c, "(control)")
+		}
+		say(o.Method, o.Path, "")
+	}
 	for _, s := range p.shapes {
 		for _, c := range p.before(t, s) {
 			say(http.MethodGet, c, "(control)")

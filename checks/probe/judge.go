@@ -98,7 +98,7 @@ func (v *view) opinion() opinion {
 
 // nothing says why no build was read.
 func (v *view) nothing() string {
-	if len(v.p.groups) == 0 {
+	if len(v.p.plan.Observers) == 0 {
 		return "the plan has no observer"
 	}
 	if !v.reached {

@@ -32,6 +32,7 @@ const settleInside = "inside evidence: run the collector on the server"
 type Probe struct {
 	plan   checks.Plan
 	groups []group
+	marks  []checks.Observer // that read a status
 	shapes []shape
 	seed   string
 }
@@ -41,7 +42,14 @@ var _ checks.Check = (*Probe)(nil)
 // New makes a probe of a plan. The names of its controls are random, and the same
 // for one server as long as the probe lives.
 func New(plan checks.Plan) *Probe {
-	return &Probe{plan: plan, groups: groupsOf(plan.Observers), shapes: shapesOf(plan.Indicators), seed: rand.Text()}
+	p := &Probe{plan: plan, groups: groupsOf(plan.Observers), shapes: shapesOf(plan.Indicators), seed: rand.Text()}
+	for _, o := range plan.Observers {
+		if o.Reads() == checks.ExtractStatus {
+			o.Method = cmp.Or(o.Method, http.MethodGet)
+			p.marks = append(p.marks, o)
+		}
+	}
+	return p
 }
 
 // group is observers that read the same answer.
@@ -53,6 +61,9 @@ type group struct {
 func groupsOf(observers []checks.Observer) []group {
 	var out []group
 	for _, o := range observers {
+		if o.Reads() == checks.ExtractStatus {
+			continue
+		}
 		m := cmp.Or(o.Method, http.MethodGet)
 		i := slices.IndexFunc(out, func(g group) bool { return g.method == m && g.path == o.Path })
 		if i < 0 {
@@ -121,7 +132,10 @@ func (v *view) look(ctx context.Context) {
 	for _, g := range v.p.groups {
 		v.ask(ctx, g)
 	}
-	if v.reached || len(v.p.groups) == 0 {
+	for _, o := range v.p.marks {
+		v.mark(ctx, o)
+	}
+	if v.reached || len(v.p.groups)+len(v.p.marks) == 0 {
 		v.indicators(ctx)
 	}
 }
@@ -139,16 +153,21 @@ func (v *view) ask(ctx context.Context, g group) {
 			v.read(o, a)
 		}
 	}
-	if err == nil {
-		return
+	switch {
+	case err == nil:
+	case len(way) > 0 && (errors.Is(err, checks.ErrScope) || errors.Is(err, checks.ErrPath)):
+		// It was answered, by a redirect that is not ours to follow.
+		v.failure = cmp.Or(v.failure, err.Error())
+		v.remarks = append(v.remarks, fmt.Sprintf("%s %s: %s", g.method, g.path, err))
+	default:
+		v.failed(g.method, g.path, err)
 	}
+}
+
+// failed notes that a question was not answered.
+func (v *view) failed(method, path string, err error) {
 	v.failure = cmp.Or(v.failure, err.Error())
-	why := fmt.Sprintf("%s %s: %s", g.method, g.path, err)
-	if len(way) > 0 && (errors.Is(err, checks.ErrScope) || errors.Is(err, checks.ErrPath)) {
-		v.remarks = append(v.remarks, why) // it was answered, by a redirect that is not ours to follow
-		return
-	}
-	v.missing = append(v.missing, why)
+	v.missing = append(v.missing, fmt.Sprintf("%s %s: %s", method, path, err))
 }
 
 func refusesHead(status int) bool {
@@ -166,12 +185,10 @@ func (v *view) enough(g group) func(checks.Answer) bool {
 }
 
 func (v *view) read(o checks.Observer, a checks.Answer) {
-	if o.Header == "" && a.Status == http.StatusOK {
-		if why := unreadable(a); why != "" {
-			v.missing = append(v.missing, fmt.Sprintf("%s: %s", o.Path, why))
-		}
-	}
 	found, odd := extract(o, a)
+	if why := unread(o, a, len(found)); why != "" {
+		v.missing = append(v.missing, fmt.Sprintf("%s: %s", o.Path, why))
+	}
 	for _, f := range found {
 		if !slices.ContainsFunc(v.readings, func(r reading) bool { return r.observer.ID == o.ID && r.version == f.version && r.like == f.like }) {
 			f.judgement = v.p.judge(f)
@@ -181,6 +198,18 @@ func (v *view) read(o checks.Observer, a checks.Answer) {
 	if odd != "" {
 		v.remarks = append(v.remarks, odd)
 	}
+}
+
+// unread says why what an observer wanted of a body did not come whole.
+func unread(o checks.Observer, a checks.Answer, found int) string {
+	switch reads := o.Reads(); {
+	case a.Status != http.StatusOK:
+	case reads == checks.ExtractBody, reads == checks.ExtractLinks:
+		return unreadable(a)
+	case reads == checks.ExtractStamp && found == 0:
+		return a.Cut // the stamp is in the first bytes
+	}
+	return ""
 }
 
 // unreadable says why a body cannot be taken for what it seems to be.

@@ -26,25 +26,39 @@ type reading struct {
 }
 
 // extract lets an observer read an answer. odd says, in one line, what was there
-// and was not understood.
+// and was not understood. A status is no build by itself: see mark.
 func extract(o checks.Observer, a checks.Answer) (found []reading, odd string) {
-	if o.Header != "" {
-		for _, line := range a.Header.Values(o.Header) {
-			for _, value := range strings.SplitN(line, ",", maxReadings+1) {
-				r, why := readValue(o, strings.TrimSpace(value), line)
-				if why != "" {
-					odd = why
-				} else if len(found) < maxReadings {
-					found = append(found, r)
-				}
-			}
-		}
-		return found, odd
+	switch o.Reads() {
+	case checks.ExtractHeader:
+		return readHeader(o, a)
+	case checks.ExtractRedirect:
+		return readRedirect(o, a), ""
+	case checks.ExtractStamp:
+		return readStamp(o, a)
+	case checks.ExtractStatus:
+		return nil, ""
 	}
 	if a.Status != http.StatusOK || a.Header.Get("Content-Encoding") != "" && unreadable(a) != "" {
 		return nil, ""
 	}
+	if o.Reads() == checks.ExtractLinks {
+		return readLinks(o, string(a.Body))
+	}
 	return readBody(o, string(a.Body))
+}
+
+func readHeader(o checks.Observer, a checks.Answer) (found []reading, odd string) {
+	for _, line := range a.Header.Values(o.Header) {
+		for _, value := range strings.SplitN(line, ",", maxReadings+1) {
+			r, why := readValue(o, strings.TrimSpace(value), line)
+			if why != "" {
+				odd = why
+			} else if len(found) < maxReadings {
+				found = append(found, r)
+			}
+		}
+	}
+	return found, odd
 }
 
 func readValue(o checks.Observer, value, line string) (reading, string) {
@@ -85,6 +99,9 @@ func (r reading) parse(m []string, what string) (reading, string) {
 	v, err := build(group1(m), r.observer.Parts)
 	if err != nil {
 		return reading{}, checks.Clean(fmt.Sprintf("%s is not a build as %s writes it", what, r.observer.ID), 300)
+	}
+	if want := r.observer.Precision; want > 0 && v.Len() != want {
+		return reading{}, checks.Clean(fmt.Sprintf("%s has %d numbers, a build of %s has %d", what, v.Len(), r.observer.ID, want), 300)
 	}
 	r.version = v
 	return r, ""
