@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/checks"
 	"github.com/allclear-bot/allclear/state"
 )
 
@@ -125,7 +126,7 @@ func (w *watch) next(n news) []chat.Part {
 	case !w.rec.Complete:
 		what = chat.T("scan again for the rest.")
 	case len(w.recorder.saysFixed) > 0:
-		what = chat.T("run the collector on them, and hand in what it shows: ", chat.C("evidence add"), ".")
+		what = chat.T(checks.SettleInside + ".")
 	}
 	if len(n.exposed)+len(n.regressed)+len(n.reopened) > 0 {
 		row.Buttons = append(row.Buttons, press("Exposed", w.inc.ID, "server list", "--status", "exposed"))

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/allclear-bot/allclear/bot/chat"
@@ -50,7 +48,7 @@ func (w *watch) add(res checks.Result) {
 		w.rec.Reached++
 		if res.Judgement.Verdict == state.VerdictUnknown {
 			w.unclear++
-			if why := shortReason(res.Judgement.Reason); w.reasons[why] > 0 || len(w.reasons) < keptReasons {
+			if why := checks.Gist(res.Judgement.Reason); w.reasons[why] > 0 || len(w.reasons) < keptReasons {
 				w.reasons[why]++
 			}
 		}
@@ -62,21 +60,6 @@ func (w *watch) add(res checks.Result) {
 			w.rec.Unreached = append(w.rec.Unreached, res.Server)
 		}
 	}
-}
-
-// shortReason is the part of a reason that is the same for many servers.
-func shortReason(s string) string {
-	if head, tail, ok := strings.Cut(s, ": "); ok {
-		if _, err := netip.ParseAddr(strings.Trim(head, "[]")); err == nil {
-			s = tail
-		} else if _, err := netip.ParseAddrPort(head); err == nil {
-			s = tail
-		}
-	}
-	if i := strings.IndexAny(s, ":;("); i > 0 {
-		s = s[:i]
-	}
-	return checks.Clean(strings.TrimSpace(s), 80)
 }
 
 // due reports whether the message may change again.

@@ -17,7 +17,7 @@ func (p *Probe) judge(r reading) state.Judgement {
 	switch {
 	case j.Verdict == state.VerdictFixed:
 		j.Reason = "says it is fixed: " + j.Reason
-	case j.Verdict == state.VerdictUnknown && j.Settle == "":
+	case j.Verdict == state.VerdictUnknown: // whatever the rules call it: one text for one thing to do
 		j.Settle = settleInside
 	}
 	if c := r.observer.Caveat; c != "" && j.Verdict != state.VerdictVulnerable {

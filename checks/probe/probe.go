@@ -26,7 +26,7 @@ import (
 )
 
 // settleInside is the next step when looking from outside cannot decide.
-const settleInside = "inside evidence: run the collector on the server"
+const settleInside = checks.SettleInside
 
 // Probe is a plan, ready to be asked of servers. It may be used by many goroutines.
 type Probe struct {

@@ -101,8 +101,16 @@ func report(out io.Writer, r redisstore.Report) error {
 	if len(r.Problems) > 0 {
 		return errors.New("the record is not whole")
 	}
-	_, err := fmt.Fprintf(out, "The record is whole: %d entries; %d servers of %d incidents agree with their counters and lists.\n", r.Entries, r.Servers, r.Incidents)
+	_, err := fmt.Fprintf(out, "The record is whole: %s; %s of %s, which agree with their counters and lists.\n",
+		entryCount(r.Entries), plural(r.Servers, "server"), plural(r.Incidents, "incident"))
 	return err
+}
+
+func entryCount(n int64) string {
+	if n == 1 {
+		return "1 entry"
+	}
+	return fmt.Sprintf("%d entries", n)
 }
 
 // verifyExport checks the record in an export without a store.
@@ -122,7 +130,7 @@ func verifyExport(name string, sys system) error {
 			return fmt.Errorf("verify %s: %w", name, err)
 		}
 	}
-	fmt.Fprintf(sys.Out, "The record in %s is whole: %d entries.\n", name, chain.Seq)
+	fmt.Fprintf(sys.Out, "The record in %s is whole: %s.\n", name, entryCount(chain.Seq))
 	var heads bytes.Buffer
 	if err := json.NewEncoder(&heads).Encode(chain.Heads()); err != nil {
 		return err

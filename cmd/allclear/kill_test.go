@@ -359,7 +359,7 @@ func TestAnInterruptedScanTellsWhatItHas(t *testing.T) {
 			c.told(t, want.line, soon)
 			c.interrupt(t)
 			require.Equal(t, want.status, c.status(t, soon), "%s%s", c.out, c.errs)
-			require.Contains(t, c.out.String(), "INCOMPLETE: the scan was cut short, 1 servers were not looked at.")
+			require.Contains(t, c.out.String(), "INCOMPLETE: the scan was interrupted. 1 of 2 servers looked at; the rest is as unknown as before.")
 			require.Empty(t, c.errs.String())
 		})
 	}

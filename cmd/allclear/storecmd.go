@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/allclear-bot/allclear/state"
+	"github.com/allclear-bot/allclear/state/redisstore"
 )
 
 // servers counts the servers of all open incidents.
@@ -107,7 +108,7 @@ func newImport(sys system) *cobra.Command {
 					in = f
 				}
 				if err := o.Import(c.Context(), in, force); err != nil {
-					return fmt.Errorf("import: %w", err)
+					return importProblem(err)
 				}
 				_, err := fmt.Fprintln(sys.Out, "Imported. Check it with: allclear audit verify")
 				return err
@@ -117,4 +118,13 @@ func newImport(sys system) *cobra.Command {
 	s.add(cmd)
 	cmd.Flags().BoolVar(&force, "force", false, "replace what the store holds")
 	return cmd
+}
+
+// importProblem says what to do about an export that was not taken. The store's
+// errors say already that it is an import.
+func importProblem(err error) error {
+	if errors.Is(err, redisstore.ErrNotEmpty) {
+		return fmt.Errorf("%w; nothing was changed. Import into another --data, or replace what it holds with --force", err)
+	}
+	return err
 }
