@@ -62,12 +62,16 @@ type Letter struct {
 }
 
 // Lane names what letters wait for each other in: those of a place go out in their
-// order; but a card that stands for itself holds nobody up, and waits for nobody.
+// order. A card that stands for itself holds nobody up and waits for nobody; what
+// is said quietly in a thread comes behind the head of its thread.
 func (l Letter) Lane() string {
-	if l.Notice.Card == "" || l.Notice.Payload != nil {
-		return l.Place.Key()
+	switch n := l.Notice; {
+	case n.Kind == NoticeChanged:
+		return l.Place.Key() + " " + n.Thread
+	case n.Card != "" && n.Payload == nil:
+		return l.Place.Key() + " " + n.Card
 	}
-	return l.Place.Key() + " " + l.Notice.Card
+	return l.Place.Key()
 }
 
 // Quiet reports whether a notice is said in a thread or not at all.

@@ -33,6 +33,15 @@ func (t TLP) Allows(m TLP) bool {
 	return m != TLPRed && m <= TLPClear && m >= t
 }
 
+// Narrower is the ceiling that lets the less through of two. As a place has never
+// the ceiling RED, that means a ceiling that nobody set.
+func Narrower(a, b TLP) TLP {
+	if a == TLPRed || b == TLPRed {
+		return TLPClear
+	}
+	return max(a, b)
+}
+
 // ParseTLP reads a marking in the spellings that are found in the field.
 func ParseTLP(s string) (TLP, error) {
 	n := strings.ToUpper(strings.TrimSpace(s))

@@ -38,17 +38,17 @@ func (s *Store) Claim(ctx context.Context, holder string, now time.Time, ttl tim
 		heads := map[string]*letter{} // nil: somebody delivers there
 		for _, l := range s.letters {
 			if l.until.After(now) || l.notBefore.After(now) {
-				heads[l.Place.Key()] = nil
+				heads[l.Lane()] = nil
 			}
 		}
 		for _, l := range s.letters {
-			head, known := heads[l.Place.Key()]
+			head, known := heads[l.Lane()]
 			joins := !known || head != nil && head.Notice.Coalesce != "" && head.Notice.Coalesce == l.Notice.Coalesce
 			if !joins || l.Due.After(now) || len(out) == limit {
 				continue
 			}
 			if !known {
-				heads[l.Place.Key()] = l
+				heads[l.Lane()] = l
 			}
 			out = append(out, s.claim(l, holder, now.Add(ttl)))
 		}

@@ -41,6 +41,18 @@ type Poster interface {
 	Find(ctx context.Context, place state.Place, key string) (messageID string, found bool, err error)
 }
 
+// Pinner is a Poster that can keep a message at the top of its place. To pin a
+// message again is no error.
+type Pinner interface {
+	Pin(ctx context.Context, place state.Place, messageID string) error
+}
+
+// Ceiler is a Poster that knows who is in a place now. The ceiling of a message is
+// that of its place, or this one when it lets less through.
+type Ceiler interface {
+	Ceiling(ctx context.Context, place state.Place) (state.TLP, error)
+}
+
 // ErrCannotLook says that messages of this place cannot be looked up.
 var ErrCannotLook = errors.New("messages of this place cannot be looked up")
 

@@ -13,7 +13,8 @@ import (
 // parcel is a group on its way out.
 type parcel struct {
 	group   group
-	place   state.Place
+	place   state.Place // of the letter
+	at      state.Place // where the message goes: the place, or a thread in it
 	poster  Poster
 	card    string
 	has     bool          // the card was shown before,
@@ -25,7 +26,7 @@ type parcel struct {
 
 // deliver brings a group to its place. It changes nothing in the store.
 func (o *Outbox) deliver(ctx context.Context, g group) verdict {
-	p := &parcel{group: g, place: g.first().Place, newest: g[g.lead()].Letter.Notice, card: g.first().Notice.Card}
+	p := &parcel{group: g, place: g.first().Place, at: g.first().Place, newest: g[g.lead()].Letter.Notice, card: g.first().Notice.Card}
 	if r, ok, err := o.known(ctx, g.first().ID); err != nil {
 		return o.failure(g, err, false)
 	} else if ok && p.card == "" {
@@ -44,7 +45,13 @@ func (o *Outbox) deliver(ctx context.Context, g group) verdict {
 	if v, done := o.lookAtCard(ctx, p); done {
 		return v
 	}
+	if err := o.lower(ctx, p); err != nil {
+		return o.failure(g, err, false)
+	}
 	if v, done := o.compose(ctx, p); done {
+		return v
+	}
+	if v, done := o.enter(ctx, p); done {
 		return v
 	}
 	if due, ok := o.pace(ctx, p.place); !ok {
@@ -103,7 +110,7 @@ func (o *Outbox) compose(ctx context.Context, p *parcel) (verdict, bool) {
 	if len(m.Parts) == 0 {
 		return verdict{outcome: outNothing, receipt: state.Receipt{Place: p.place, At: o.opt.Now()}}, true
 	}
-	m, ok := reduce(m, p.place.Ceiling)
+	m, ok := reduce(m, p.at.Ceiling)
 	if !ok && !p.answers() {
 		return verdict{outcome: outDead, why: "all of it is TLP:RED, which goes to no place"}, true
 	}
@@ -134,7 +141,7 @@ func (o *Outbox) render(ctx context.Context, p *parcel) (chat.Message, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.opt.Timeout)
 	defer cancel()
-	m, err := o.opt.Render(ctx, notices, p.place)
+	m, err := o.opt.Render(ctx, notices, p.at)
 	if err != nil {
 		return m, fmt.Errorf("render: %w", err)
 	}
@@ -156,10 +163,11 @@ func (o *Outbox) show(ctx context.Context, p *parcel) verdict {
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.opt.Timeout)
 	defer cancel()
-	id, err := p.poster.Post(ctx, p.place, p.message, p.group.key())
+	id, err := p.poster.Post(ctx, p.at, p.message, p.group.key())
 	if err != nil {
 		return o.failure(p.group, err, true)
 	}
+	o.pin(ctx, p, id)
 	return verdict{outcome: outDelivered, receipt: o.receipt(p, id)}
 }
 
@@ -167,7 +175,7 @@ func (o *Outbox) show(ctx context.Context, p *parcel) verdict {
 func (o *Outbox) edit(ctx context.Context, p *parcel, id string) (verdict, bool) {
 	ctx, cancel := context.WithTimeout(ctx, o.opt.Timeout)
 	defer cancel()
-	err := p.poster.Edit(ctx, p.place, id, p.message, p.group.key())
+	err := p.poster.Edit(ctx, p.at, id, p.message, p.group.key())
 	if err == nil {
 		return verdict{outcome: outEdited, receipt: o.receipt(p, id)}, true
 	}
@@ -190,6 +198,7 @@ func (o *Outbox) find(ctx context.Context, p *parcel) (verdict, bool) {
 	case !found:
 		return verdict{}, false
 	case p.card != "":
+		o.pin(ctx, p, id)
 		return o.edit(ctx, p, id)
 	}
 	return verdict{outcome: outFound, receipt: o.receipt(p, id)}, true
@@ -198,9 +207,15 @@ func (o *Outbox) find(ctx context.Context, p *parcel) (verdict, bool) {
 func (o *Outbox) look(ctx context.Context, p *parcel) (id string, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, o.opt.Timeout)
 	defer cancel()
+	at := []state.Place{p.at}
+	if p.at.Thread != p.place.Thread { // its thread may not have begun when it was tried
+		at = append(at, p.place)
+	}
 	for _, key := range p.group.keys() {
-		if id, found, err = p.poster.Find(ctx, p.place, key); found || err != nil {
-			return id, found, err
+		for _, place := range at {
+			if id, found, err = p.poster.Find(ctx, place, key); found || err != nil {
+				return id, found, err
+			}
 		}
 	}
 	return "", false, nil

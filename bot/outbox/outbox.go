@@ -185,7 +185,7 @@ func (o *Outbox) Pass(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// batch is what was claimed for one place, in order.
+// batch is what was claimed of one lane of a place, in order.
 type batch struct {
 	place   state.Place
 	letters []state.ClaimedLetter
@@ -204,7 +204,7 @@ func (o *Outbox) claim(ctx context.Context, places int) ([]batch, error) {
 	var out []batch
 	at := map[string]int{}
 	for _, l := range letters {
-		key := l.Letter.Place.Key()
+		key := l.Letter.Lane()
 		i, ok := at[key]
 		if !ok {
 			i = len(out)

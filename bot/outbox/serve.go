@@ -152,7 +152,7 @@ func (o *Outbox) failure(g group, err error, ambiguous bool) verdict {
 	case o.worn(g, o.failing(g.first().Place)):
 		return verdict{outcome: outDead, why: "given up after " + o.opt.GiveUp.String() + ": " + short(err.Error()), err: err}
 	default:
-		v.due = now.Add(backoff(g[0].Claims))
+		v.due = now.Add(backoff(o.failing(g.first().Place)))
 	}
 	if ambiguous || g.left() {
 		v.why = unsure + v.why
@@ -173,8 +173,10 @@ func (o *Outbox) worn(g group, failing time.Duration) bool {
 	})
 }
 
-func backoff(tries int) time.Duration {
-	d := min(time.Second<<min(tries-1, 10), 5*time.Minute)
+// backoff is how long a place that has failed for so long is left alone: about as
+// long again.
+func backoff(failing time.Duration) time.Duration {
+	d := min(max(failing, time.Second), 5*time.Minute)
 	return d + rand.N(d/5+1)
 }
 

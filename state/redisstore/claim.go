@@ -167,7 +167,7 @@ func (s *Store) Dead(ctx context.Context, letter state.Letter, token, why string
 const answerCard = "answer "
 
 func (s *Store) settle(ctx context.Context, verb string, l state.Letter, token string, at time.Time, text, card string) error {
-	place, hour := l.Place.Key(), hourOf(at)
+	place, hour := l.Lane(), hourOf(at)
 	old, oldCard := "receipt:"+hour, ""
 	if verb == "dead" {
 		old = "dead:" + hour

@@ -51,7 +51,7 @@ func (s *Store) planLetter(p *program, l state.Letter) error {
 	if err != nil {
 		return fmt.Errorf("write letter %q: %w", l.ID, err)
 	}
-	place := l.Place.Key()
+	place := l.Lane()
 	p.op("letter", s.k.letter(l.ID), p.key(s.k.receipt(l.ID)), p.key(s.k.places()), p.key(s.k.queue(place)), p.key(s.k.claims(place)),
 		p.key(s.k.letters()), p.key(s.k.dead()), p.key(s.k.outCount()), l.ID, string(doc), place, millis(l.Due), millis(l.Created))
 	return nil
