@@ -8,8 +8,6 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/lithammer/fuzzysearch/fuzzy"
 )
 
 // MaxLine is how long a command line may be, in bytes: Slack's text limit of
@@ -111,41 +109,6 @@ func Find(specs []Spec, text string) (Spec, []string, error) {
 		return specs[best], words[len(strings.Fields(specs[best].Path)):], nil
 	}
 	return Spec{}, nil, unknown(specs, words)
-}
-
-func unknown(specs []Spec, words []string) error {
-	if len(words) == 0 {
-		return &Problem{What: "There is no command in this line.", Try: "Try: help"}
-	}
-	given := strings.Join(words[:min(2, len(words))], " ")
-	var paths, under []string
-	for _, s := range specs {
-		paths = append(paths, s.Path)
-		if strings.HasPrefix(s.Path, strings.ToLower(words[0])+" ") {
-			under = append(under, s.Path)
-		}
-	}
-	if len(under) > 0 {
-		return &Problem{What: fmt.Sprintf("%q needs one more word.", words[0]), Try: "Try: " + strings.Join(under, ", ")}
-	}
-	if near := Nearest(given, paths); near != "" {
-		return &Problem{What: fmt.Sprintf("There is no command %.40q.", given), Try: "Did you mean: " + near}
-	}
-	if near := Nearest(words[0], paths); near != "" {
-		return &Problem{What: fmt.Sprintf("There is no command %.40q.", words[0]), Try: "Did you mean: " + near}
-	}
-	return &Problem{What: fmt.Sprintf("There is no command %.40q.", given), Try: "Try: help"}
-}
-
-// Nearest is the candidate that was most likely meant, "" when none is near.
-func Nearest(given string, candidates []string) string {
-	best, at := "", 3+len(given)/5
-	for _, c := range candidates {
-		if d := fuzzy.LevenshteinDistance(strings.ToLower(given), strings.ToLower(c)); d < at {
-			best, at = c, d
-		}
-	}
-	return best
 }
 
 // Words splits a line at white space. Quotes, straight or typographic, keep words
