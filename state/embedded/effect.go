@@ -10,7 +10,9 @@ import (
 // effect journals what a write command did, given its reply: nothing for an error or a no-op, absolute times for relative
 // ones, and what happened for what was asked where the two differ.
 func (e *Engine) effect(cmd string, a []string, reply []byte) {
-	if len(reply) == 0 || reply[0] == '-' {
+	failed := len(reply) == 0 || reply[0] == '-'
+	e.follow(cmd, a, failed)
+	if failed {
 		return
 	}
 	none := bytes.Equal(reply, []byte(":0\r\n"))

@@ -64,7 +64,8 @@ type Engine struct {
 	replaying bool
 	deadlines map[string]int64
 	due       deadlineHeap
-	effects   []byte // the transaction being built
+	orders    map[string]*order // of sorted sets that a range was asked of
+	effects   []byte            // the transaction being built
 	recorded  int
 	pending   []byte // transactions waiting for the next sync
 	spare     []byte
@@ -98,6 +99,7 @@ func newEngine(o Options) (*Engine, error) {
 		captured:  newCapture(),
 		asked:     newCapture(),
 		deadlines: map[string]int64{},
+		orders:    map[string]*order{},
 		failed:    make(chan struct{}),
 		kicked:    make(chan struct{}, 1),
 		timed:     make(chan struct{}, 1),

@@ -105,7 +105,9 @@ func (e *Engine) answer(p *server.Peer, cmd string, args []string) bool {
 	case write:
 		e.write(p, cmd, args)
 	case read:
-		p.WriteRaw(string(e.run(p, args)))
+		if !e.ranged(p, cmd, args[1:]) {
+			p.WriteRaw(string(e.run(p, args)))
+		}
 	default:
 		return false
 	}

@@ -72,6 +72,7 @@ func (e *Engine) expireDue() {
 			continue
 		}
 		e.ask(nil, "DEL", d.key)
+		delete(e.orders, d.key)
 		e.record("DEL", d.key)
 	}
 	e.commit()
