@@ -21,9 +21,8 @@ func Diff(from, to Playbook) []string {
 	out = append(out, listed("step", from.rules.Steps, to.rules.Steps, stepID)...)
 	out = append(out, changedSteps(from.rules, to.rules)...)
 	out = append(out, listed("sign", from.rules.Signs, to.rules.Signs, signText)...)
-	out = append(out, listed("observer", from.Observers, to.Observers, func(o checks.Observer) string {
-		return fmt.Sprintf("%s (%s %s %s, %s)", o.ID, o.Method, o.Path, o.Header, o.Pattern)
-	})...)
+	out = append(out, listed("observer", from.Observers, to.Observers, observerText)...)
+	out = append(out, otherStamps(from.Observers, to.Observers)...)
 	out = append(out, listed("indicator", from.Indicators, to.Indicators, func(i checks.Indicator) string { return i.Path })...)
 	out = append(out, listed("log rule", from.LogRules, to.LogRules, func(l LogRule) string {
 		return fmt.Sprintf("%s (%s %v %v %v)", l.ID, l.Method, l.Stem, l.Query, l.Referer)
@@ -146,6 +145,25 @@ func stepText(r state.Rules, s state.Step) string {
 		parts = append(parts, proofText(p))
 	}
 	return strings.Join(parts, "; ")
+}
+
+func observerText(o checks.Observer) string {
+	if o.Pattern == nil {
+		return fmt.Sprintf("%s (%s %s, %s)", o.ID, o.Method, o.Path, readText(o))
+	}
+	return fmt.Sprintf("%s (%s %s, %s, %s)", o.ID, o.Method, o.Path, readText(o), o.Pattern)
+}
+
+// otherStamps tells of tables that have as many stamps as before, and others.
+func otherStamps(from, to []checks.Observer) []string {
+	var out []string
+	for _, o := range to {
+		i := slices.IndexFunc(from, func(f checks.Observer) bool { return observerText(f) == observerText(o) })
+		if i >= 0 && !slices.Equal(from[i].Stamps.Builds, o.Stamps.Builds) {
+			out = append(out, fmt.Sprintf("observer %s: other stamps", o.ID))
+		}
+	}
+	return out
 }
 
 // counted tells how indicators of compromise changed, as numbers: they are many.

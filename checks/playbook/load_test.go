@@ -124,8 +124,8 @@ func TestDiffTellsOfStepsObserversAndIndicators(t *testing.T) {
 		"step patch: every server; part of being fixed; package at or above the fix line, from collector, attestation; counts for 30 days" +
 			" -> every server; part of being fixed; package at or above the fix line, from collector, attestation; counts for 12 hours",
 		"step hunt: other words",
-		"observer header (HEAD / X-Version, ^([0-9.]+)$) added",
-		"observer header (GET / X-Version, ^([0-9.]+)$) removed",
+		"observer header (HEAD /, header X-Version: a build of 3 numbers, ^([0-9.]+)$) added",
+		"observer header (GET /, header X-Version: a build of 3 numbers, ^([0-9.]+)$) removed",
 		"indicator /other.php added",
 		"indicator /shell.php removed",
 		"indicators of compromise: 1 added, 1 removed",

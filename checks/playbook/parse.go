@@ -18,7 +18,7 @@ const (
 	maxBranches   = 40
 	maxBuilds     = 2000
 	maxSteps      = 40
-	maxObservers  = 8
+	maxObservers  = 12
 	maxIndicators = 40
 	maxLogRules   = 50
 	maxIOCs       = 1000
@@ -94,6 +94,9 @@ func (r *reader) whole(n ast.Node, p Playbook) {
 	}
 	if len(p.Sources) == 0 {
 		r.problem(n, "a playbook names its sources")
+	}
+	if asked := requests(p); asked > maxRequests {
+		r.problem(n, "observers and indicators ask a server %d requests; at most %d may be asked", asked, maxRequests)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/allclear-bot/allclear/checks"
 	"github.com/allclear-bot/allclear/state"
 )
 
@@ -82,7 +83,7 @@ func TestEachMistakeIsNamedWithItsPlace(t *testing.T) {
 		"proves nothing":         {"kind: rotation", "kind: reach", `evidence of kind "reach" proves no step`},
 		"sign proves":            {"values: [hit]", "values: [clean]", `hunt "clean" cannot be a sign: it proves step "hunt"`},
 		"method":                 {"method: GET #", "method: POST #", "the method POST is not one of GET, HEAD"},
-		"HEAD has no body":       {"    method: GET # or HEAD\n    path: /\n    header: X-Version # without it, the body is read\n", "    method: HEAD\n    path: /\n", `observer "header" reads the body, and HEAD has none`},
+		"HEAD has no body":       {"    method: GET # or HEAD\n    path: /\n    header: X-Version # each value of it; without it, the body is read\n", "    method: HEAD\n    path: /\n", `observer "header" reads the body, and HEAD has none`},
 		"header":                 {"header: X-Version", "header: 'X: y'", "is not a header's name"},
 		"groups":                 {"'^([0-9.]+)$'", "'^[0-9.]+$'", "the pattern has 0 groups, not 1"},
 		"long pattern":           {"'^([0-9.]+)$'", "'(" + strings.Repeat("a", 400) + ")'", "longer than 300 bytes"},
@@ -176,6 +177,8 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(example))
 	}
 	f.Add([]byte("playbook: toolshell\nrevision: 3\nbase: 2\nfixed: [16.0.18526.20518]\n"))
+	f.Add([]byte("observers:\n  - {id: a, method: GET, path: /a.gz, read: stamp, file: a, stamps: [1 1.2, 2 1.3], caveat: x}\n  - {id: b, method: HEAD, path: /b, read: status, status: 200, means: 1.2, caveat: x}\n"))
+	f.Add([]byte("title: 'FILL IN: a'\n# FILL IN: b\n"))
 	f.Add([]byte("a: |\n  b\nc: >-\n d\n\"e\": 'f'\n- {g: [h]}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := Parse(data, "fuzz")
@@ -185,10 +188,17 @@ func FuzzParse(f *testing.F) {
 		}
 		require.NotEmpty(t, p.Rules().Steps)
 		require.NotEmpty(t, p.Text())
+		require.LessOrEqual(t, requests(p), maxRequests)
 		for _, o := range p.Plan().Observers {
 			require.Contains(t, []string{"GET", "HEAD"}, o.Method)
 			require.Empty(t, refusePath(o.Path))
-			require.Equal(t, 1, o.Pattern.NumSubexp())
+			reads := o.Reads()
+			require.Equal(t, reads == checks.ExtractStamp || reads == checks.ExtractStatus, o.Pattern == nil)
+			if o.Pattern != nil {
+				require.Equal(t, 1, o.Pattern.NumSubexp())
+			}
+			require.GreaterOrEqual(t, o.Precision, 2)
+			require.NotContains(t, secretHeaders(), strings.ToLower(o.Header))
 		}
 		require.Empty(t, Diff(p, p))
 	})

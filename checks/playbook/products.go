@@ -51,7 +51,7 @@ func (r *reader) product(rules *state.Rules) reading {
 func (r *reader) branch(rules *state.Rules, p *state.Product) reading {
 	return func(n ast.Node) {
 		var b state.Branch
-		noFix := false
+		noFix, complete := false, false
 		fixed := func(n ast.Node) {
 			if s, _ := scalar(n); s == "none" {
 				noFix = true
@@ -66,6 +66,7 @@ func (r *reader) branch(rules *state.Rules, p *state.Product) reading {
 			must("below", r.version(&b.Below)),
 			field{"fixed", p.Affected, fixed},
 			may("builds", r.list(maxBuilds, r.build(&b.Known))),
+			may("complete", r.flag(&complete)),
 		)
 		if len(r.problems) > before {
 			return // what follows would only repeat it
@@ -73,6 +74,10 @@ func (r *reader) branch(rules *state.Rules, p *state.Product) reading {
 		if !p.Affected && (noFix || !b.Fixed.IsZero()) {
 			r.problem(n, "product %q is not affected and needs no fix line", p.ID)
 		}
+		if complete && len(b.Known) == 0 {
+			r.problem(n, "a table without builds is not complete")
+		}
+		b.Gaps = !complete && !b.Fixed.IsZero()
 		if err := checkBranch(b); err != nil {
 			r.problem(n, "%s", err.Error())
 		}
@@ -91,11 +96,6 @@ func (r *reader) branch(rules *state.Rules, p *state.Product) reading {
 func checkBranch(b state.Branch) error {
 	if b.From.Compare(b.Below) >= 0 {
 		return fmt.Errorf("the branch from %s ends at %s, before it begins", b.From, b.Below)
-	}
-	for i := 2; i < b.From.Len(); i++ {
-		if cut := b.From.Prefix(i); !b.Below.HasPrefix(cut) {
-			return fmt.Errorf("the branch from %s to %s must end inside %s, or the prefix %s would belong to it", b.From, b.Below, cut, cut)
-		}
 	}
 	inside := func(v state.Version) bool { return v.Compare(b.From) >= 0 && v.Compare(b.Below) < 0 }
 	if !b.Fixed.IsZero() && !inside(b.Fixed) {

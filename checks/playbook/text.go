@@ -212,15 +212,35 @@ func ageText(d time.Duration) string {
 func (b *page) observers(observers []checks.Observer) {
 	b.line("\nWhat is asked of a server")
 	for _, o := range observers {
-		where := "body"
-		if o.Header != "" {
-			where = "header " + o.Header
+		b.line("  %s: %s %s, %s", o.ID, o.Method, o.Path, readText(o))
+		if o.Pattern != nil {
+			b.line("    pattern %s", o.Pattern)
 		}
-		b.line("  %s: %s %s, %s", o.ID, o.Method, o.Path, where)
-		b.line("    pattern %s", o.Pattern)
 		b.prose("    ", o.Caveat)
 		for _, l := range o.Lookalikes {
 			b.line("    %s is %s", l.Pattern, l.Name)
 		}
+	}
+}
+
+// readText says what an observer reads, and how precise it is.
+func readText(o checks.Observer) string {
+	precise := fmt.Sprintf("a build of %d numbers", o.Precision)
+	switch o.Reads() {
+	case checks.ExtractHeader:
+		return fmt.Sprintf("header %s: %s", o.Header, precise)
+	case checks.ExtractStamp:
+		if len(o.Stamps.Builds) == 0 {
+			return fmt.Sprintf("time stamp of %s: its date is the build", o.Stamps.Name)
+		}
+		return fmt.Sprintf("time stamp of %s: %s, of %d that are known", o.Stamps.Name, precise, len(o.Stamps.Builds))
+	case checks.ExtractStatus:
+		return fmt.Sprintf("status: %d is the sign of %s", o.Status, o.Means)
+	case checks.ExtractLinks:
+		return "links of the page: " + precise
+	case checks.ExtractRedirect:
+		return "target of the redirect: " + precise
+	default:
+		return "body: " + precise
 	}
 }

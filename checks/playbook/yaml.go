@@ -3,6 +3,7 @@ package playbook
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -10,6 +11,8 @@ import (
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/allclear-bot/allclear/checks"
 )
 
 // MaxSize is the largest playbook that is read, in bytes.
@@ -38,6 +41,7 @@ func (r *reader) root(data []byte) (body ast.Node) {
 	if !r.tame(tokens) {
 		return nil
 	}
+	r.unfilled(tokens)
 	defer func() { // the file is foreign and the parser is not ours
 		if p := recover(); p != nil {
 			r.fileProblem("is not YAML that can be read: %.200v", p)
@@ -89,6 +93,26 @@ func (r *reader) tame(tokens token.Tokens) bool {
 		}
 	}
 	return len(r.problems) == before
+}
+
+// toFill begins a comment or a value of a draft that a person has to replace.
+const toFill = "FILL IN"
+
+// unfilled reports what a draft leaves to a person.
+func (r *reader) unfilled(tokens token.Tokens) {
+	for _, t := range tokens {
+		rest, ok := strings.CutPrefix(strings.TrimSpace(t.Value), toFill)
+		if !ok {
+			continue
+		}
+		what := checks.Clean(strings.TrimLeft(rest, " :"), 200)
+		switch t.Type {
+		case token.CommentType:
+			r.tokenProblem(t, "to be filled in, and this comment removed: %s", what)
+		case token.StringType, token.SingleQuoteType, token.DoubleQuoteType:
+			r.tokenProblem(t, "to be filled in: %s", what)
+		}
+	}
 }
 
 func (r *reader) syntax(err error) {
