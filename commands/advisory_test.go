@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,7 +92,13 @@ func TestADigestHasAPictureWhenSomebodyCanDraw(t *testing.T) {
 	m := b.must("view-1", "digest")
 	require.Equal(t, BurnMark{At: at("2025-07-21 08:00"), Label: "opened"}, drawn.Marks[0])
 	require.Len(t, drawn.Points, 3)
-	require.Contains(t, m.Parts, chat.Picture{Mark: chat.Mark{TLP: state.TLPAmberStrict}, Name: "burn-down.png", Alt: "4 open", PNG: []byte("png")})
+	i := slices.IndexFunc(m.Parts, func(p chat.Part) bool { _, ok := p.(chat.Picture); return ok })
+	require.GreaterOrEqual(t, i, 0)
+	pic := m.Parts[i].(chat.Picture)
+	require.Equal(t, "burn-down.png 4 open png", strings.Join([]string{pic.Name, pic.Alt, string(pic.PNG)}, " "))
+	require.Equal(t, state.TLPAmberStrict, pic.TLP)
+	require.Len(t, pic.Plot.Labels, 3)
+	require.Equal(t, []float64{4, 4, 4}, pic.Plot.Series[0].Values, "what is open, for platforms that draw themselves")
 	require.Contains(t, plain(m), "Open: 4 (=) since 21 Jul 08:00\nExposed or worse: 0 (=)")
 	b.parts.Draw = func(Burn, io.Writer) (string, error) { return "", errors.New("no font") }
 	require.Contains(t, plain(b.must("view-1", "digest")), "The picture could not be drawn.")

@@ -62,7 +62,7 @@ func picture(b Burn, draw func(Burn, io.Writer) (string, error)) []chat.Part {
 		var png bytes.Buffer
 		alt, err := draw(b, &png)
 		if err == nil {
-			p := chat.Picture{Name: "burn-down.png", Alt: alt, PNG: png.Bytes()}
+			p := chat.Picture{Name: "burn-down.png", Alt: alt, PNG: png.Bytes(), Plot: b.plot()}
 			p.TLP = state.TLPAmberStrict
 			return []chat.Part{p}
 		}
@@ -72,6 +72,41 @@ func picture(b Burn, draw func(Burn, io.Writer) (string, error)) []chat.Part {
 		return []chat.Part{chat.P("Open servers over time: ", chat.C(line))}
 	}
 	return nil
+}
+
+// maxPlotted is how many points a platform is given to draw a line itself. Slack
+// takes 20 (docs.slack.dev, data visualization block).
+const maxPlotted = 20
+
+// plot is the picture as lines that a platform may draw itself: what is open, what
+// is exposed or worse, and what is confirmed, each the worst of its time.
+func (b Burn) plot() *chat.Plot {
+	if len(b.Points) < 2 {
+		return nil
+	}
+	p := &chat.Plot{Title: "Servers not confirmed", Series: []chat.Series{{Name: "open"}, {Name: "exposed or worse"}, {Name: "confirmed"}}}
+	start, length := b.Points[0].At, b.Until.Sub(b.Points[0].At)
+	n := min(maxPlotted, len(b.Points))
+	next := 0
+	for i := range n {
+		end := start.Add(length * time.Duration(i+1) / time.Duration(n))
+		open, worse, confirmed := -1, 0, 0
+		for ; next < len(b.Points) && (!b.Points[next].At.After(end) || i == n-1); next++ {
+			c := b.Points[next].Counts
+			open, worse = max(open, c.Open()), max(worse, c.Status[state.StatusCompromised]+c.Status[state.StatusSuspected]+c.Status[state.StatusExposed])
+			confirmed = c.Status[state.StatusConfirmed]
+		}
+		if open < 0 { // nothing changed in this time
+			last := b.Points[next-1].Counts
+			open, confirmed = last.Open(), last.Status[state.StatusConfirmed]
+			worse = last.Status[state.StatusCompromised] + last.Status[state.StatusSuspected] + last.Status[state.StatusExposed]
+		}
+		p.Labels = append(p.Labels, end.UTC().Format("2 Jan 15:04"))
+		for s, v := range []int{open, worse, confirmed} {
+			p.Series[s].Values = append(p.Series[s].Values, float64(v))
+		}
+	}
+	return p
 }
 
 // sparkline is the open servers over time in a line: the lowest block is zero and

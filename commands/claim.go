@@ -42,13 +42,35 @@ func (c claim) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	if err != nil {
 		return chat.Message{}, err
 	}
+	step := call.Values.String("step")
+	var others []state.Claim
 	_, err = c.store.Update(ctx, call.Work("claim", c.now()), call.Incident, []string{farm}, func(tx *state.Tx) error {
-		return tx.Claim(name, call.Values.String("step"), call.Values.String("note"))
+		f, err := tx.Farm(farm)
+		if err != nil {
+			return err
+		}
+		others = claimsOf(f.Farm, name, step, tx.Work.By)
+		return tx.Claim(name, step, call.Values.String("note"))
 	})
 	if err != nil {
 		return chat.Message{}, err
 	}
-	return chat.Say(chat.P(
+	m := chat.Say(chat.P(
 		"Noted: ", chat.C(name), " is claimed by you. A claim proves nothing; when it is done, ask for ", chat.C("verify "+name), ".",
-	)), nil
+	))
+	for _, o := range others {
+		m.Add(chat.P("It was claimed by ", chat.C(string(o.By)), " "+ago(o.At, c.now())+" already: talk to each other."))
+	}
+	return m, nil
+}
+
+// claimsOf are the claims of others to the same work.
+func claimsOf(f state.Farm, server, step string, not state.PersonID) []state.Claim {
+	var out []state.Claim
+	for _, c := range f.Claims {
+		if c.Server == server && c.Step == step && c.By != not {
+			out = append(out, c)
+		}
+	}
+	return out
 }

@@ -29,6 +29,7 @@ func (confirm) Spec() chat.Spec {
 		Flags: []chat.Arg{
 			{Name: "farm", Help: "all servers of a farm", Type: chat.Farm},
 			{Name: "group", Help: "all servers of a group", Type: chat.Group},
+			{Name: "facts", Help: "only on these facts, by the beginning of their hash as the server's card shows it"},
 		},
 		Examples: []chat.Example{
 			{Line: "confirm sp-fin-01", Does: "asks a second person to accept the proof of sp-fin-01"},
@@ -79,6 +80,7 @@ func (c confirm) farm(ctx context.Context, call chat.Call, farm string, servers 
 		a := f.Assess(tx.Incident.Rules, tx.Work.At)
 		for _, name := range servers {
 			s := stand(f.Farm, a, name, me, tx.Work.At)
+			s.hold(call.Values.String("facts"))
 			if err := s.act(tx); err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/allclear-bot/allclear/state"
@@ -76,6 +77,14 @@ func firstMissing(a state.ServerAssessment) string {
 		return "contradicts: " + a.Contradictions[0]
 	}
 	return a.Reason
+}
+
+// hold does nothing about a server whose deciding facts are not those that the
+// person saw.
+func (s *standing) hold(facts string) {
+	if facts != "" && s.now.Hash != "" && !strings.HasPrefix(s.now.Hash, facts) && s.did != already {
+		s.did, s.why = notReady, "what decides it has changed since you looked: look again"
+	}
 }
 
 // act asks or approves. A refusal is noted, and stops nothing else.

@@ -34,7 +34,7 @@ func (except) Spec() chat.Spec {
 			Line: `except sp-fin-01 --for 72h --reason "the ledger closes on Friday" --step amsi`,
 			Does: "asks a second person to accept that AMSI is missing on sp-fin-01 for three days",
 		}},
-		Role: state.RoleLead,
+		Role: state.RoleResponder,
 	}
 }
 

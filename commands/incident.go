@@ -23,6 +23,8 @@ func incidentCommands(p Parts) []Command {
 		incidentClear{p.Store, p.People, p.Now},
 		incidentClose{p.Store, p.Now},
 		playbookRevise{p.Store, p.Load, p.Now},
+		incidentBind{p.Store, p.Now},
+		incidentUnbind{p.Store, p.Now},
 	}
 }
 
@@ -58,6 +60,7 @@ func (incidentOpen) Spec() chat.Spec {
 			{Name: "playbook", Help: "the campaign (" + strings.Join(playbook.Builtins(), ", ") + "), or NAME@REVISION"},
 			{Name: "title", Help: "what people read; the playbook's title otherwise"},
 			{Name: "cadence", Help: "between reminders to one person, like 2h", Type: chat.Duration},
+			{Name: "tlp", Help: "the narrowest marking that this channel may see; what it allows otherwise", Choices: ceilings()},
 			{Name: "drill", Help: "an exercise: everything is marked so", Type: chat.Switch},
 		},
 		Examples: []chat.Example{
@@ -117,7 +120,9 @@ func (c incidentOpen) incident(call chat.Call) (state.Incident, error) {
 	}
 	inc := state.Incident{ID: id, Title: title, Rules: pb.Rules(), Cadence: cadence, Drill: v.Bool("drill")}
 	if p := call.Request.Place; p.Platform != "" && p.Channel != "" {
-		p.Person, p.Thread, p.Reply = "", "", "" // the channel hears, not one person in it
+		if p, err = boundPlace(call); err != nil {
+			return state.Incident{}, err
+		}
 		inc.Places = []state.Place{p}
 	}
 	return inc, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +23,8 @@ const (
 // Voice puts notices into words at the moment when they are delivered, so that
 // they say what is true then, beside what was true at their cause.
 type Voice struct {
-	store knower
+	store boardStore
+	draw  func(Burn, io.Writer) (string, error)
 	audit Auditor
 	now   func() time.Time
 	limit time.Duration // between reminders, when the incident does not say
@@ -30,7 +32,7 @@ type Voice struct {
 
 // NewVoice makes a Voice.
 func NewVoice(p Parts) *Voice {
-	return &Voice{store: p.Store, audit: p.Store, now: p.Now, limit: p.Cadence}
+	return &Voice{store: p.Store, draw: p.Draw, audit: p.Store, now: p.Now, limit: p.Cadence}
 }
 
 // Render makes one message of notices for one place. A message without parts
@@ -38,7 +40,8 @@ func NewVoice(p Parts) *Voice {
 // when they must act.
 func (v *Voice) Render(ctx context.Context, ns []state.Notice, _ state.Place) (chat.Message, error) {
 	var out chat.Message
-	for _, same := range alike(ns) {
+	groups := alike(ns)
+	for _, same := range groups {
 		m, err := v.alike(ctx, same)
 		if err == nil {
 			m, err = v.drilled(ctx, same[0].Incident, m)
@@ -48,6 +51,9 @@ func (v *Voice) Render(ctx context.Context, ns []state.Notice, _ state.Place) (c
 		}
 		out.Parts = append(out.Parts, m.Parts...)
 		out.Tone = max(out.Tone, m.Tone)
+		if len(groups) == 1 {
+			out.About = m.About
+		}
 		for _, n := range m.Notify {
 			if !slices.Contains(out.Notify, n) {
 				out.Notify = append(out.Notify, n)
@@ -101,6 +107,12 @@ func (v *Voice) alike(ctx context.Context, ns []state.Notice) (chat.Message, err
 		return v.servers(ctx, ns)
 	case NoticePing:
 		return v.ping(ctx, n)
+	case NoticeBoard:
+		return v.board(ctx, n)
+	case state.NoticeThread:
+		return v.head(ctx, n)
+	case state.NoticeChanged:
+		return v.changed(ns), nil
 	case state.NoticeRevoked, NoticeClear, NoticeClosed:
 		return v.incident(ctx, n)
 	}
@@ -152,7 +164,13 @@ func (v *Voice) incident(ctx context.Context, n state.Notice) (chat.Message, err
 		if !f.clear() {
 			return chat.Say(chat.H(chat.B("Was declared clear: "), chat.C(n.Incident)), board).With(chat.ToneWarn), nil
 		}
-		return chat.Say(chat.H(chat.B(inc.Clear.Words()), ": ", chat.C(n.Incident)), board).With(chat.ToneGood), nil
+		m := chat.Say(chat.H(chat.B(inc.Clear.Words()), ": ", chat.C(n.Incident)), board)
+		burn, err := BurnDown(ctx, v.store, n.Incident, now)
+		if err != nil {
+			return chat.Message{}, err
+		}
+		m.Add(picture(burn, v.draw)...)
+		return m.With(chat.ToneGood), nil
 	}
 	m := chat.Say(chat.H("Closed: ", chat.C(n.Incident)))
 	if why := strings.TrimSpace(n.Facts["reason"]); why != "" {
@@ -194,6 +212,9 @@ func (v *Voice) servers(ctx context.Context, ns []state.Notice) (chat.Message, e
 	}
 	n := ns[len(ns)-1]
 	m := chat.Say(chat.H(headingOf(n.Kind, len(list.Items)+list.More)), list).With(tone)
+	if m.About.Incident = n.Incident; len(ns) == 1 && len(n.Servers) == 1 {
+		m.About.Server = n.Servers[0]
+	}
 	if acute {
 		m.Notify = mention(n.Owner, n.Group)
 		m.Add(chat.Row(press("I work on "+first, n.Incident, "claim", first), press("Verify "+first, n.Incident, "verify", first)))

@@ -193,12 +193,12 @@ func (c serverCard) buttons() []chat.Button {
 	}
 	switch {
 	case c.a.Status == state.StatusReady:
-		out = append(out, press("Ask for confirmation", inc, "confirm", name))
+		out = append(out, press("Confirm", inc, "confirm", "--facts", shortHash(c.a.Hash), name))
 	case !c.a.Status.Settled() && !c.a.Claimed:
 		out = append(out, press("I work on it", inc, "claim", name))
 	}
 	if !c.a.Status.Settled() {
-		out = append(out, press("Not mine", inc, "server assign", name), press("Can't, because…", inc, "except", name))
+		out = append(out, handOver(inc, name), cannot(inc, name))
 	}
 	for _, p := range c.farm.Proposals {
 		if p.Server == name && c.now.Before(p.Expires) && len(out) < 5 {

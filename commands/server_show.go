@@ -36,7 +36,9 @@ func (c serverShow) Run(ctx context.Context, call chat.Call) (chat.Message, erro
 	if err != nil {
 		return chat.Message{}, err
 	}
-	return look.message(c.people), nil
+	m := look.message(c.people)
+	m.About = chat.About{Incident: look.inc.ID, Server: name}
+	return m, nil
 }
 
 // serverCard is all that is known of a server at one moment.

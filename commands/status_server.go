@@ -45,6 +45,7 @@ func (c status) server(ctx context.Context, call chat.Call, name string) (chat.M
 	}
 	m.Add(waitingFor(f.Farm, name, now)...)
 	m.Add(chat.Row(serverButtons(call, f.Farm, a, now)...))
+	m.About = chat.About{Incident: inc.ID, Server: name}
 	return m, nil
 }
 
@@ -104,9 +105,10 @@ func serverButtons(call chat.Call, f state.Farm, a state.ServerAssessment, now t
 	var out []chat.Button
 	switch {
 	case a.Status == state.StatusReady:
-		out = append(out, press("Confirm", call.Incident, "confirm", a.Name))
+		out = append(out, press("Confirm", call.Incident, "confirm", "--facts", shortHash(a.Hash), a.Name))
 	case !a.Status.Settled():
-		out = append(out, press("I work on it", call.Incident, "claim", a.Name), press("I patched, verify now", call.Incident, "verify", a.Name))
+		out = append(out, press("I work on it", call.Incident, "claim", a.Name), press("I patched, verify now", call.Incident, "verify", a.Name),
+			handOver(call.Incident, a.Name), cannot(call.Incident, a.Name))
 	}
 	for _, p := range f.Proposals {
 		ref := state.ProposalRef{ID: p.ID, Kind: p.Kind, By: p.By}

@@ -93,9 +93,13 @@ func TestTheCardOfAServer(t *testing.T) {
 	require.Contains(t, text, "● rotate of https://fin.example/ verified rotated · collector, 22 Jul 15:00")
 	require.Contains(t, text, "Next: Ask for confirmation; a second person approves it.")
 	require.Contains(t, text, "(confirm) waits for a second person; asked by lead-1 just now.")
-	require.Equal(t, []string{"confirm --incident ts-1 sp-fin-01", "audit --incident ts-1 sp-fin-01"}, lines(m))
-	require.Equal(t, []string{"claim --incident ts-1 sp-hr-01", "verify --incident ts-1 sp-hr-01", "audit --incident ts-1 sp-hr-01"},
-		lines(b.must("resp-1", "status sp-hr-01")))
+	require.Len(t, lines(m), 2)
+	require.Regexp(t, "^confirm --incident ts-1 --facts [0-9a-f]{8} sp-fin-01$", lines(m)[0])
+	require.Equal(t, chat.About{Incident: "ts-1", Server: "sp-fin-01"}, m.About)
+	require.Equal(t, []string{
+		"claim --incident ts-1 sp-hr-01", "verify --incident ts-1 sp-hr-01", "server assign --incident ts-1 sp-hr-01",
+		"except --incident ts-1 sp-hr-01", "audit --incident ts-1 sp-hr-01",
+	}, lines(b.must("resp-1", "status sp-hr-01")))
 }
 
 func TestTheVerdictNeverSaysClearByItself(t *testing.T) {

@@ -33,6 +33,8 @@ func boardCommands(p Parts) []Command {
 		queue{p.Store, p.Now},
 		audit{p.Store, p.Now},
 		auditVerify{p.Store},
+		home{p.Store, p.People, p.Now, p.Cadence},
+		menu{p.Store, p.Now},
 	}
 }
 
@@ -43,6 +45,20 @@ func typed(words ...string) string {
 		out[i] = chat.Quote(w)
 	}
 	return strings.Join(out, " ")
+}
+
+// handOver is the button with which somebody gives a server to another.
+func handOver(incident, server string) chat.Button {
+	b := press("Not mine", incident, "server assign", server)
+	b.Ask = []string{"owner", "group?"}
+	return b
+}
+
+// cannot is the button with which somebody asks that a risk be accepted for a while.
+func cannot(incident, server string) chat.Button {
+	b := press("Can't, because…", incident, "except", server)
+	b.Ask = []string{"reason", "for", "step?"}
+	return b
 }
 
 // press is a button for a command line. It names the incident: nothing is

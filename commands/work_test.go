@@ -56,10 +56,10 @@ func newBoard(t *testing.T, revision int) *board {
 	b.store = redisstore.New(c, redisstore.Options{Writer: "test", Now: func() time.Time { return b.now }})
 	require.NoError(t, b.store.Init(t.Context()))
 	b.people = state.People{
-		{ID: "lead-1", Name: "Lena", Role: state.RoleLead, Links: []string{"console:lena"}},
-		{ID: "lead-2", Name: "Lars", Role: state.RoleLead, Links: []string{"console:lars"}},
-		{ID: "resp-1", Name: "Rita", Role: state.RoleResponder, Links: []string{"console:rita"}},
-		{ID: "view-1", Name: "Vic", Role: state.RoleViewer, Links: []string{"console:vic"}},
+		{ID: "lead-1", Name: "lead-1", Role: state.RoleLead, Links: []string{"console:lead-1"}},
+		{ID: "lead-2", Name: "lead-2", Role: state.RoleLead, Links: []string{"console:lead-2"}},
+		{ID: "resp-1", Name: "resp-1", Role: state.RoleResponder, Links: []string{"console:resp-1"}},
+		{ID: "view-1", Name: "view-1", Role: state.RoleViewer, Links: []string{"console:view-1"}},
 	}
 	b.parts = Parts{
 		Store: b.store, Jobs: idleJobs{}, People: b.people, Load: playbook.Load, Cadence: 4 * time.Hour,

@@ -41,6 +41,21 @@ type Person struct {
 	Role Role     `json:"role"`
 	// Links are identities proved by a platform: "slack:T1:U123", "console:USER".
 	Links []string `json:"links,omitempty"`
+	// Owns are the owners of the inventory for whom they act. An owner that is
+	// called like a person is that person.
+	Owns []string `json:"owns,omitempty"`
+}
+
+// OwnerNames are the names by which the inventory may call a person.
+func (p Person) OwnerNames() []string { return append([]string{string(p.ID)}, p.Owns...) }
+
+// ByOwner finds who acts for an owner of the inventory.
+func (p People) ByOwner(owner string) (Person, bool) {
+	i := slices.IndexFunc(p, func(x Person) bool { return slices.Contains(x.Owns, owner) })
+	if i < 0 {
+		return p.ByID(PersonID(owner))
+	}
+	return p[i], true
 }
 
 // People is the directory of persons. It is small and held in memory.
@@ -101,7 +116,7 @@ func workspaceOf(link string) string {
 // Validate refuses a directory in which an id or an identity is used twice:
 // that would let one human count as two.
 func (p People) Validate() error {
-	ids, links := map[PersonID]bool{}, map[string]PersonID{}
+	ids, links, owners := map[PersonID]bool{}, map[string]PersonID{}, map[string]PersonID{}
 	for _, x := range p {
 		id := PersonID(strings.ToLower(strings.TrimSpace(string(x.ID))))
 		if id == "" || ids[id] {
@@ -111,6 +126,12 @@ func (p People) Validate() error {
 			return fmt.Errorf("person id %q has a colon in it, as identities have", x.ID)
 		}
 		ids[id] = true
+		for _, o := range x.Owns {
+			if first, ok := owners[o]; ok || o == "" {
+				return fmt.Errorf("owner %q is empty, or given to both %q and %q", o, first, x.ID)
+			}
+			owners[o] = x.ID
+		}
 		for _, l := range x.Links {
 			if l == "" || l != strings.TrimSpace(l) {
 				return fmt.Errorf("identity %q of %q is empty, or begins or ends with a space", l, x.ID)

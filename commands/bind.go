@@ -1,0 +1,110 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/state"
+)
+
+// incidentBind lets one more place hear of an incident.
+type incidentBind struct {
+	store interface {
+		Changer
+		Incident(ctx context.Context, id string) (state.Incident, error)
+	}
+	now func() time.Time
+}
+
+func (incidentBind) Spec() chat.Spec {
+	return chat.Spec{
+		Path: "incident bind", Summary: "Let this channel hear of the incident, up to a TLP marking",
+		Flags: []chat.Arg{
+			{Name: "tlp", Help: "the narrowest marking that may be shown here; what the channel allows otherwise", Choices: ceilings()},
+		},
+		Examples: []chat.Example{
+			{Line: "incident bind", Does: "pins the incident's card here, and sends news here from now on"},
+			{Line: "incident bind --tlp green", Does: "the same, without names of servers and owners"},
+		},
+		Role: state.RoleLead,
+	}
+}
+
+// ceilings are the markings that a place may have, as they are typed.
+func ceilings() []string { return []string{"amber+strict", "amber", "green", "clear"} }
+
+func (c incidentBind) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
+	p, err := boundPlace(call)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	if _, err := c.store.Update(ctx, call.Work("bind", c.now()), call.Incident, nil, func(tx *state.Tx) error { return tx.Bind(p) }); err != nil {
+		return chat.Message{}, err
+	}
+	return chat.Say(
+		chat.P("This place hears of ", chat.C(call.Incident), " from now on, up to ", p.Ceiling, "."),
+		chat.Row(press("Status", call.Incident, "status")),
+	), nil
+}
+
+// boundPlace is the place of a request as one that hears of an incident. The
+// ceiling is the platform's, or a lower one that was asked for.
+func boundPlace(call chat.Call) (state.Place, error) {
+	p := call.Request.Place
+	if p.Platform == "" || p.Channel == "" {
+		return p, &chat.Problem{What: "This is no place that can hear of an incident.", Try: "Ask in the channel that should hear of it."}
+	}
+	p.Person, p.Thread, p.Reply = "", "", "" // the channel hears, not one person in it
+	given := call.Values.String("tlp")
+	if given == "" {
+		return p, nil
+	}
+	asked, err := state.ParseTLP(given)
+	if err != nil {
+		return p, &chat.Problem{What: err.Error() + "."}
+	}
+	if state.Narrower(asked, p.Ceiling) != asked {
+		return p, &chat.Problem{What: fmt.Sprintf("This place may see no more than %s.", p.Ceiling), Try: "That is set by who is in it, and by the configuration."}
+	}
+	p.Ceiling = asked
+	return p, nil
+}
+
+// incidentUnbind makes a place hear of an incident no more.
+type incidentUnbind struct {
+	store interface {
+		Changer
+		Incident(ctx context.Context, id string) (state.Incident, error)
+	}
+	now func() time.Time
+}
+
+func (incidentUnbind) Spec() chat.Spec {
+	return chat.Spec{
+		Path: "incident unbind", Summary: "Let this channel hear of the incident no more",
+		Examples: []chat.Example{{Line: "incident unbind", Does: "stops reminders and news of the incident in this channel"}},
+		Role:     state.RoleLead,
+	}
+}
+
+func (c incidentUnbind) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
+	p := call.Request.Place
+	p.Person, p.Thread = "", ""
+	var rest int
+	_, err := c.store.Update(ctx, call.Work("unbind", c.now()), call.Incident, nil, func(tx *state.Tx) error {
+		rest = len(slices.DeleteFunc(slices.Clone(tx.Incident.Places), func(o state.Place) bool { return o.Key() == p.Key() }))
+		return tx.Unbind(p.Key())
+	})
+	if err != nil {
+		return chat.Message{}, err
+	}
+	m := chat.Say(chat.P("This place hears of ", chat.C(call.Incident), " no more."))
+	if rest == 0 {
+		m.Add(chat.P(chat.B("Nobody is reminded now: "), "no place hears of this incident."))
+		return m.With(chat.ToneWarn), nil
+	}
+	return m, nil
+}
