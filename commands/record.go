@@ -29,7 +29,8 @@ type recorder struct {
 	waiting int
 
 	changes   map[string]state.Transition // by server: from before the first to after the last
-	saysFixed []string                    // servers that say so now and did not before
+	saysFixed []string                    // servers that say so now and did not before, and lack proof from inside
+	agreed    []string                    // those that say so now and did not before, and lack nothing
 	lost      int                         // results that could not be written
 	lostWhy   string
 	lostSigns []string // servers of them with a sign of an attacker
@@ -133,24 +134,28 @@ var errGone = errors.New("retired or moved during the scan")
 
 func (r *recorder) write(ctx context.Context, farms map[string][]checks.Result) error {
 	names := slices.Sorted(maps.Keys(farms))
-	var fixed []string
+	var fixed, agreed []string
 	var lost []checks.Result
 	work := r.call.Work("record "+digestOf(idsOf(names, farms)), r.now())
 	out, err := r.store.Update(ctx, work, r.call.Incident, names, func(tx *state.Tx) error {
-		fixed, lost = nil, nil // it may be run again
+		fixed, agreed, lost = nil, nil, nil // it may be run again
 		for _, name := range names {
 			f, gone, err := r.record(tx, name, farms[name])
 			if err != nil {
 				return err
 			}
-			fixed, lost = append(fixed, f...), append(lost, gone...)
+			f, whole, err := lacking(tx, name, f)
+			if err != nil {
+				return err
+			}
+			fixed, agreed, lost = append(fixed, f...), append(agreed, whole...), append(lost, gone...)
 		}
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("record what %d farms answered: %w", len(names), err)
 	}
-	r.saysFixed = append(r.saysFixed, fixed...)
+	r.saysFixed, r.agreed = append(r.saysFixed, fixed...), append(r.agreed, agreed...)
 	r.lose(errGone, lost...)
 	r.learn(out.Changes)
 	return nil
@@ -194,6 +199,27 @@ func (r *recorder) record(tx *state.Tx, farm string, results []checks.Result) (f
 		return nil, gone, nil
 	}
 	return fixed, gone, tx.Record(farm, all...)
+}
+
+// lacking divides servers into those that lack proof from inside and those that
+// lack nothing.
+func lacking(tx *state.Tx, farm string, servers []string) (lack, whole []string, err error) {
+	if len(servers) == 0 {
+		return nil, nil, nil
+	}
+	f, err := tx.Farm(farm)
+	if err != nil {
+		return nil, nil, err
+	}
+	now := f.Assess(tx.Incident.Rules, tx.Work.At)
+	for _, name := range servers {
+		if a, _ := now.Server(name); a.Hash != "" { // it could be confirmed as it is
+			whole = append(whole, name)
+		} else {
+			lack = append(lack, name)
+		}
+	}
+	return lack, whole, nil
 }
 
 // saidFixed reports whether the last answer of a subject said that it is fixed: the

@@ -20,7 +20,7 @@ func scanCommands(p Parts) []Command {
 const (
 	// scanTTL is for how long a scan that dies without a word keeps others of its
 	// selection from beginning; one that lives renews it.
-	scanTTL = 5 * time.Minute
+	scanTTL = 45 * time.Second
 	// scanLimit is how long a scan may take, with all that is written down of it.
 	scanLimit = time.Hour
 	// The rest bounds what a scan remembers of itself.
@@ -177,6 +177,8 @@ func (l looker) look(ctx context.Context, w *watch, plan checks.Plan, targets []
 	}
 	r := newRecorder(l.store, w.call, l.now, w.inc.Rules)
 	w.recorder = r
+	stop := w.beats(ctx, l.store)
+	defer stop()
 	var broken error
 	sum, err := l.jobs.Run(ctx, w.rec.ID, l.check(plan), targets, func(res checks.Result) {
 		if broken != nil {
@@ -187,6 +189,7 @@ func (l looker) look(ctx context.Context, w *watch, plan checks.Plan, targets []
 		broken = r.add(ctx, farms[res.Server], res)
 		if broken == nil && w.due() {
 			if broken = r.flush(ctx); broken == nil {
+				w.moved(len(r.changes))
 				w.progress(ctx, l.store)
 			}
 		}
@@ -194,6 +197,7 @@ func (l looker) look(ctx context.Context, w *watch, plan checks.Plan, targets []
 			l.jobs.Cancel(w.rec.ID)
 		}
 	})
+	stop()
 	w.sum = sum
 	if broken == nil {
 		rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)

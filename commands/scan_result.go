@@ -17,9 +17,10 @@ const maxReasons = 3
 
 // result is a scan as a difference to what was known before it.
 func (w *watch) result(changes []state.Transition) chat.Message {
-	n, fixed := newsOf(changes), w.recorder.saysFixed
+	n, fixed, agreed := newsOf(changes), w.recorder.saysFixed, w.recorder.agreed
 	slices.Sort(fixed)
-	if len(changes) == 0 && len(fixed) == 0 && w.rec.Complete && w.recorder.lost == 0 {
+	slices.Sort(agreed)
+	if len(changes) == 0 && len(fixed)+len(agreed) == 0 && w.rec.Complete && w.recorder.lost == 0 {
 		return w.nothing()
 	}
 	m := chat.Say(w.heading(len(changes)))
@@ -29,6 +30,9 @@ func (w *watch) result(changes []state.Transition) chat.Message {
 	list := chat.L(n.lines()...)
 	if len(fixed) > 0 {
 		list.Items = append(list.Items, append(chat.T("◔ ", chat.B(saysFixed(len(fixed))), "; proof from inside is missing: "), nameList(fixed)...))
+	}
+	if len(agreed) > 0 {
+		list.Items = append(list.Items, append(chat.T("◉ ", chat.B(saysFixed(len(agreed))), ", as the proof from inside does: "), nameList(agreed)...))
 	}
 	list.Items = append(list.Items, w.blind()...)
 	if len(list.Items) > 0 {

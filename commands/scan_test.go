@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -321,4 +323,101 @@ func TestAPlaybookThatIsNotThereScansNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, plan.Rules.Revision, "the rules in force")
 	require.NotEmpty(t, plan.Observers, "the newest observers")
+}
+
+func TestAScanOfWhichNothingAnswersIsToldEarlyAndKeepsItsSelection(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &beating{}
+		w := newWatch(chat.Call{Say: func(_ string, m chat.Message) { store.say(m) }}, time.Now,
+			state.Scan{ID: "s1", Selection: "all", Started: time.Now(), Total: 800}, state.Incident{ID: "ts-1"})
+		stop := w.beats(t.Context(), store)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		said, _, _ := store.now()
+		require.Len(t, said, 1, "within a second")
+		require.Contains(t, said[0], "Scan s1 of all servers runs\nbar 0 of 800 0 of 800 · 0 changed · 0 no answer\n")
+		for range 10 {
+			time.Sleep(scanTTL + time.Millisecond)
+			synctest.Wait()
+			_, scan, until := store.now()
+			require.Greater(t, time.Until(until), scanTTL/2, "it is held well ahead though nothing was answered")
+			require.True(t, alive(scan, time.Now()))
+		}
+		stop()
+		told, scan, _ := store.now()
+		time.Sleep(scanTTL / 2)
+		require.True(t, alive(scan, time.Now()))
+		time.Sleep(scanTTL)
+		require.False(t, alive(scan, time.Now()), "a scan that died without a word is given up")
+		said, _, _ = store.now()
+		require.Len(t, said, len(told), "nothing is told when it has ended")
+	})
+}
+
+// beating keeps what a scan tells of itself.
+type beating struct {
+	Scans
+	mu    sync.Mutex
+	scan  state.Scan
+	until time.Time
+	said  []string
+}
+
+func (b *beating) say(m chat.Message) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.said = append(b.said, words(m))
+}
+
+func (b *beating) now() ([]string, state.Scan, time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.said, b.scan, b.until
+}
+
+func (b *beating) BeginScan(_ context.Context, s state.Scan, ttl time.Duration) (state.Scan, bool, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.scan, b.until = s, s.Started.Add(ttl)
+	return s, true, nil
+}
+
+func TestAScanThatDiedWithoutAWordMakesRoomWithinAMinute(t *testing.T) {
+	t.Parallel()
+	w := opened(t, 2, manyServers(2))
+	slowly(w, &slow{w: w})
+	_, begun, err := w.store.BeginScan(t.Context(), state.Scan{ID: "dead", Incident: "toolshell-1", Selection: "all", Started: w.clock(), Total: 2}, scanTTL)
+	require.NoError(t, err)
+	require.True(t, begun)
+	w.wait(time.Minute)
+	require.Contains(t, words(w.run(t, "alice", "scan")), "2 of 2 looked at")
+}
+
+// telling is a check to which every server says this build.
+type telling struct {
+	now   func() time.Time
+	build string
+}
+
+func (c telling) Look(_ context.Context, t checks.Target, _ *checks.Client) checks.Result {
+	return checks.Result{Reached: true, Judgement: state.Judgement{Verdict: state.VerdictFixed}, Evidence: []state.Evidence{{
+		Subject: state.Subject{Server: t.Server.Name}, Kind: state.KindBuild, Value: c.build, Source: state.SourceProbe, Observed: c.now(),
+	}}}
+}
+
+func TestOfServersThatSayTheyAreFixedTheScanTellsWhichLackProof(t *testing.T) {
+	t.Parallel()
+	w := opened(t, 2, "name,url,farm\nsp-1,https://a.example,fin\nsp-2,https://b.example,hr\n")
+	w.remediate(t, "fin", fixed2019, "sp-1")
+	require.Equal(t, state.StatusReady, w.row(t, "sp-1").Status)
+	w.parts.Check = func(checks.Plan) checks.Check { return telling{w.clock, fixed2019} }
+	for _, c := range scanCommands(w.parts) {
+		w.cmds[c.Spec().Path] = c
+	}
+	text := words(w.run(t, "alice", "scan"))
+	require.Contains(t, text, "◔ 1 newly says that it is fixed; proof from inside is missing: sp-2\n")
+	require.Contains(t, text, "◉ 1 newly says that it is fixed, as the proof from inside does: sp-1\n")
+	require.Contains(t, text, "Next: evidence from inside: evidence add with what an administrator sees (format: help evidence add).")
+	require.Equal(t, state.StatusReady, w.row(t, "sp-1").Status)
 }

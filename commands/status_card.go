@@ -105,7 +105,7 @@ func (f facts) freshness() chat.Text {
 	var last, all *state.Scan
 	for i, s := range f.scans {
 		switch {
-		case s.Ended.IsZero() && f.now.Sub(s.Started) > scanTTL:
+		case s.Ended.IsZero() && !alive(s, f.now):
 			parts = append(parts, fmt.Sprintf("scan of %s began %s and never ended", s.Selection, when(s.Started, f.now)))
 		case s.Ended.IsZero():
 			parts = append(parts, fmt.Sprintf("scan of %s running since %s", s.Selection, when(s.Started, f.now)))

@@ -39,7 +39,7 @@ func TestTheCardShowsScansAndWhatTheyDidNotSee(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t, 2)
 	scan := func(id, what string, started, ended time.Time, complete bool) {
-		s := state.Scan{ID: id, Incident: boardID, Selection: what, Started: started, Total: 4}
+		s := state.Scan{ID: id, Incident: boardID, Selection: what, Started: started, Total: 4, Note: aliveNote(b.now)}
 		_, begun, err := b.store.BeginScan(t.Context(), s, time.Hour)
 		require.NoError(t, err)
 		require.True(t, begun)
