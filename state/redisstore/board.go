@@ -201,21 +201,28 @@ func (s *Store) Behind(ctx context.Context, incident string, limit int) ([]strin
 	if err != nil {
 		return nil, err
 	}
-	left, err := s.behind(ctx, incident, inc.Rules.Revision)
-	left = min(left, max(limit, 1))
+	revisions, err := s.revisions(ctx, incident)
 	var out []string
-	for b := 0; err == nil && b < buckets && len(out) < left; b++ {
-		var revs map[string]string
-		revs, err = call(ctx, s, "list what is behind", func(ctx context.Context, _ int) (map[string]string, error) {
-			return s.c.HGetAll(ctx, s.k.farmRevIn(incident, b)).Result()
-		})
-		for farm, rev := range revs {
-			_, revision, _ := strings.Cut(rev, " ")
-			if revision != strconv.Itoa(inc.Rules.Revision) && len(out) < left {
-				out = append(out, farm)
-			}
+	for _, revision := range revisions {
+		left := max(limit, 1) - len(out)
+		if revision == strconv.Itoa(inc.Rules.Revision) || left <= 0 {
+			continue
 		}
+		farms, err := call(ctx, s, "list what is behind", func(ctx context.Context, _ int) ([]string, error) {
+			return s.c.ZRange(ctx, s.k.revised(incident, revision), 0, int64(left-1)).Result()
+		})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, farms...)
 	}
 	slices.Sort(out)
 	return out, err
+}
+
+// revisions are those that any farm was last assessed at.
+func (s *Store) revisions(ctx context.Context, incident string) ([]string, error) {
+	return call(ctx, s, "list what is behind", func(ctx context.Context, _ int) ([]string, error) {
+		return s.c.HKeys(ctx, s.k.revisions(incident)).Result()
+	})
 }

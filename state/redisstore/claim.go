@@ -178,6 +178,7 @@ func (s *Store) settle(ctx context.Context, verb string, l state.Letter, token s
 	keys := []string{
 		s.k.places(), s.k.queue(place), s.k.claims(place), s.k.letter(l.ID), s.k.receipt(l.ID), s.k.card(card),
 		s.k.letters(), s.k.dead(), s.k.old(old), s.k.hours(), s.k.old("card:" + hour),
+		s.k.held(),
 	}
 	// What is due later is rounded up, so that it is not found early.
 	ms := strconv.FormatInt(at.Add(time.Millisecond-1).UnixMilli(), 10)

@@ -25,6 +25,13 @@
 // farms are fields of 256 hashes per incident; every other key can be named from an index. Consequence: export, digest
 // and verification walk by name. No key has a time to live.
 //
+// # Decision: what a look needs is kept ready
+//
+// Context: a status card must cost the same at 8,000 servers and at 800,000, on both engines. Decision: what it reads is kept
+// with each change: counters, servers by urgency, farms by the hour in which they are due and by the revision that they were
+// assessed at, letters that are held back. Consequence: a look reads what it shows. The lists by revision and of held
+// letters came with schema 2; a store of schema 1, which no release has written, is refused.
+//
 // # Decision: the store looks at the board itself before clear is written
 //
 // Context: between the look at the board and the declaration a server may re-open. Decision: a change that declares clear

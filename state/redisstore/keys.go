@@ -65,6 +65,7 @@ func (k keys) queue(place string) string  { return k.of("out:queue:" + place) } 
 func (k keys) claims(place string) string { return k.of("out:state:" + place) } // hash: id -> due n notbefore until claims token held
 func (k keys) letters() string            { return k.of("out:all") }            // zset: id -> created
 func (k keys) dead() string               { return k.of("out:dead") }           // hash: id -> letter
+func (k keys) held() string               { return k.of("out:held") }           // hash: id -> place
 func (k keys) outCount() string           { return k.of("out:n") }
 
 func (k keys) cursors() string     { return k.of("cron") }       // hash: job -> next slot
@@ -72,19 +73,20 @@ func (k keys) cursorTries() string { return k.of("cron:fired") } // hash: job ->
 func (k keys) holds() string       { return k.of("hold") }       // hash: name -> epoch until holder
 
 // Of an incident.
-func (k keys) incident(i string) string         { return k.of("incident:" + i) }       // hash: rev, doc, rules, board
-func (k keys) farm(i, farm string) string       { return k.farmIn(i, bucketOf(farm)) } // hash: farm -> FarmState
-func (k keys) farmIn(i string, b int) string    { return k.of("farm:" + hex2(b) + ":" + i) }
-func (k keys) farmRev(i, farm string) string    { return k.farmRevIn(i, bucketOf(farm)) } // hash: farm -> rev revision
-func (k keys) farmRevIn(i string, b int) string { return k.of("rev:" + hex2(b) + ":" + i) }
-func (k keys) row(i, server string) string      { return k.rowIn(i, bucketOf(server)) } // hash: server -> Row
-func (k keys) rowIn(i string, b int) string     { return k.of("row:" + hex2(b) + ":" + i) }
-func (k keys) trail(i, server string) string    { return k.trailIn(i, bucketOf(server)) } // hash: server -> audit entries
-func (k keys) trailIn(i string, b int) string   { return k.of("trail:" + hex2(b) + ":" + i) }
-func (k keys) revisions(i string) string        { return k.of("revisions:" + i) }          // hash: revision -> farms
-func (k keys) counts(i string) string           { return k.of("count:" + i) }              // hash: s:status or f:flag -> n
-func (k keys) countsBy(kind, i string) string   { return k.of("count-" + kind + ":" + i) } // hash: name|s:status -> n
-func (k keys) index(i string) string            { return k.of("index:" + i) }              // zset: server -> -priority
+func (k keys) incident(i string) string          { return k.of("incident:" + i) }       // hash: rev, doc, rules, board
+func (k keys) farm(i, farm string) string        { return k.farmIn(i, bucketOf(farm)) } // hash: farm -> FarmState
+func (k keys) farmIn(i string, b int) string     { return k.of("farm:" + hex2(b) + ":" + i) }
+func (k keys) farmRev(i, farm string) string     { return k.farmRevIn(i, bucketOf(farm)) } // hash: farm -> rev revision
+func (k keys) farmRevIn(i string, b int) string  { return k.of("rev:" + hex2(b) + ":" + i) }
+func (k keys) row(i, server string) string       { return k.rowIn(i, bucketOf(server)) } // hash: server -> Row
+func (k keys) rowIn(i string, b int) string      { return k.of("row:" + hex2(b) + ":" + i) }
+func (k keys) trail(i, server string) string     { return k.trailIn(i, bucketOf(server)) } // hash: server -> audit entries
+func (k keys) trailIn(i string, b int) string    { return k.of("trail:" + hex2(b) + ":" + i) }
+func (k keys) revisions(i string) string         { return k.of("revisions:" + i) }              // hash: revision -> farms
+func (k keys) revised(i, revision string) string { return k.of("farms-" + revision + ":" + i) } // zset: farm -> 0
+func (k keys) counts(i string) string            { return k.of("count:" + i) }                  // hash: s:status or f:flag -> n
+func (k keys) countsBy(kind, i string) string    { return k.of("count-" + kind + ":" + i) }     // hash: name|s:status -> n
+func (k keys) index(i string) string             { return k.of("index:" + i) }                  // zset: server -> -priority
 func (k keys) indexBy(kind, i, name string) string {
 	return k.of("index-" + kind + ":" + i + ":" + name)
 }

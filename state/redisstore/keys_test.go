@@ -14,7 +14,7 @@ func TestStatusesLieTogetherInAnIndex(t *testing.T) {
 	t.Parallel()
 	last := ""
 	for _, st := range state.Statuses() {
-		by := scores(state.Filter{Status: &st})
+		by := scores(st)
 		require.NotEqual(t, last, by.Min)
 		for _, contained := range []bool{false, true} {
 			for _, e := range []state.Exposure{state.ExposureUnknown, state.ExposureInternet, state.ExposureInternal} {
@@ -42,12 +42,12 @@ func TestEveryKeyIsOfOneSlotAndHasAType(t *testing.T) {
 	for kind, names := range map[string][]string{
 		typeHash: {
 			k.meta(), k.heads(), k.lane(3), k.mark("x"), k.inBody(), k.inJob(), k.inLease(), k.inSeen("x"), k.letter("x"), k.receipt("x"),
-			k.card("x"), k.claims("a/b/c"), k.claims(""), k.dead(), k.cursors(), k.cursorTries(), k.holds(), k.incident("i"), k.farm("i", "f"),
+			k.card("x"), k.claims("a/b/c"), k.claims(""), k.dead(), k.held(), k.cursors(), k.cursorTries(), k.holds(), k.incident("i"), k.farm("i", "f"),
 			k.farmRev("i", "f"), k.row("i", "s"), k.trail("i", "s"), k.revisions("i"), k.counts("i"), k.countsBy(byOwner, "i"), k.proposals("i"),
 			k.history("i", "12"), k.scans("i"), k.scanRuns("i"),
 		},
 		typeZset: {
-			k.incidents(), k.hours(), k.inQueue(), k.inLeased(), k.places(), k.queue("a/b"), k.letters(), k.index("i"),
+			k.incidents(), k.hours(), k.inQueue(), k.inLeased(), k.places(), k.queue("a/b"), k.letters(), k.index("i"), k.revised("i", "2"),
 			k.indexBy(byGroup, "i", "a:b{c}\nd"), k.names("server", "i"), k.dueHours("i"), k.due("i", "5"), k.historyDays("i"), k.scanOrder("i"),
 		},
 		typeSet:    {k.old("mark:5")},

@@ -39,21 +39,20 @@ func (s *Store) List(ctx context.Context, incident string, f state.Filter, offse
 }
 
 func (s *Store) listIndexed(ctx context.Context, incident string, f state.Filter, offset, limit int) ([]state.Row, int, error) {
-	by, key := scores(f), indexOf(s.k, incident, f)
+	key := indexOf(s.k, incident, f)
 	total, err := s.howMany(ctx, incident, f)
 	if err != nil {
 		return nil, 0, err
 	}
 	var out []state.Row
 	for len(out) < limit {
-		page := *by
-		page.Offset, page.Count = int64(offset+len(out)), int64(min(limit-len(out), rowPage))
-		rows, err := s.page(ctx, incident, key, page)
+		count := min(limit-len(out), rowPage)
+		rows, err := s.page(ctx, incident, key, f.Status, offset+len(out), count)
 		if err != nil {
 			return nil, 0, err
 		}
 		out = append(out, rows...)
-		if len(rows) < int(page.Count) {
+		if len(rows) < count {
 			break
 		}
 	}
@@ -73,8 +72,15 @@ func (s *Store) howMany(ctx context.Context, incident string, f state.Filter) (n
 	return n, err
 }
 
-func (s *Store) page(ctx context.Context, incident, key string, by redis.ZRangeBy) ([]state.Row, error) {
+// page reads rows of an index, of one status or of all. Without a status it goes by place: to an offset among scores a Redis
+// counts its way.
+func (s *Store) page(ctx context.Context, incident, key string, status *state.Status, offset, count int) ([]state.Row, error) {
 	names, err := call(ctx, s, "list servers", func(ctx context.Context, _ int) ([]string, error) {
+		if status == nil {
+			return s.c.ZRange(ctx, key, int64(offset), int64(offset+count-1)).Result()
+		}
+		by := scores(*status)
+		by.Offset, by.Count = int64(offset), int64(count)
 		return s.c.ZRangeByScore(ctx, key, &by).Result()
 	})
 	if err != nil {
@@ -99,10 +105,8 @@ func (s *Store) each(ctx context.Context, incident string, f state.Filter, visit
 		return err
 	}
 	key := indexOf(s.k, incident, f)
-	for offset := int64(0); ; offset += rowPage {
-		by := *scores(f)
-		by.Offset, by.Count = offset, rowPage
-		rows, err := s.page(ctx, incident, key, by)
+	for offset := 0; ; offset += rowPage {
+		rows, err := s.page(ctx, incident, key, f.Status, offset, rowPage)
 		if err != nil {
 			return err
 		}
@@ -136,17 +140,14 @@ func indexOf(k keys, incident string, f state.Filter) string {
 	return k.index(incident)
 }
 
-// scores is the part of an index that has the servers of the filter's status: priorities of one status lie together.
-func scores(f state.Filter) *redis.ZRangeBy {
-	if f.Status == nil {
-		return &redis.ZRangeBy{Min: "-inf", Max: "+inf"}
-	}
+// scores is the part of an index that has the servers of a status: priorities of one status lie together.
+func scores(status state.Status) redis.ZRangeBy {
 	low, high := int64(math.MaxInt64), int64(math.MinInt64)
 	for _, contained := range []bool{false, true} {
 		for _, e := range []state.Exposure{state.ExposureUnknown, state.ExposureInternal, state.ExposureInternet} {
-			p := state.Row{Status: *f.Status, Contained: contained, Exposure: e}.Priority()
+			p := state.Row{Status: status, Contained: contained, Exposure: e}.Priority()
 			low, high = min(low, p), max(high, p)
 		}
 	}
-	return &redis.ZRangeBy{Min: strconv.FormatInt(-high, 10), Max: strconv.FormatInt(-low, 10)}
+	return redis.ZRangeBy{Min: strconv.FormatInt(-high, 10), Max: strconv.FormatInt(-low, 10)}
 }

@@ -172,12 +172,7 @@ func (s *Store) planFarm(p *program, inc string, old farmBefore, f state.FarmCom
 	}
 	p.merge("HSET", s.k.farm(inc, name), name, string(doc))
 	p.merge("HSET", s.k.farmRev(inc, name), name, farmRev(st))
-	if old.rev == "" {
-		deltas.add(s.k.revisions(inc), strconv.Itoa(st.Revision), 1)
-	} else if old.revision != st.Revision {
-		deltas.add(s.k.revisions(inc), strconv.Itoa(old.revision), -1)
-		deltas.add(s.k.revisions(inc), strconv.Itoa(st.Revision), 1)
-	}
+	s.planRevision(p, inc, old, st, deltas)
 	s.planDue(p, inc, f)
 	for _, server := range slices.Sorted(maps.Keys(f.After)) {
 		was, known := f.Before[server]
@@ -189,6 +184,20 @@ func (s *Store) planFarm(p *program, inc string, old farmBefore, f state.FarmCom
 		p.merge("ZADD", s.k.names("farm", inc), "0", nameEntry(name))
 	}
 	return s.planProposals(p, inc, name, old.proposals, st.Farm.Proposals)
+}
+
+// planRevision lists and counts the farm by the revision of the playbook that it was assessed by.
+func (s *Store) planRevision(p *program, inc string, old farmBefore, st state.FarmState, deltas counters) {
+	was, is := strconv.Itoa(old.revision), strconv.Itoa(st.Revision)
+	if old.rev != "" && was == is {
+		return
+	}
+	if old.rev != "" {
+		deltas.add(s.k.revisions(inc), was, -1)
+		p.merge("ZREM", s.k.revised(inc, was), st.Farm.Name)
+	}
+	deltas.add(s.k.revisions(inc), is, 1)
+	p.merge("ZADD", s.k.revised(inc, is), "0", st.Farm.Name)
 }
 
 func (s *Store) planDue(p *program, inc string, f state.FarmCommit) {

@@ -67,6 +67,8 @@ func (s *Store) verifyFarms(ctx context.Context, r *Report, id string, farms []s
 		p := s.c.Pipeline()
 		var checks []func() string
 		for _, f := range farms {
+			c := p.ZScore(ctx, s.k.revised(id, strconv.Itoa(f.Revision)), f.Farm.Name)
+			checks = append(checks, scoreIs(c, 0, f.Farm.Name, "the farms of its revision"))
 			if !f.Until.IsZero() {
 				c := p.ZScore(ctx, s.k.due(id, hourOf(f.Until)), f.Farm.Name)
 				checks = append(checks, scoreIs(c, float64(f.Until.UnixMilli()), f.Farm.Name, "what is due"))
@@ -77,9 +79,6 @@ func (s *Store) verifyFarms(ctx context.Context, r *Report, id string, farms []s
 			for name, row := range f.Rows {
 				checks = append(checks, s.checkRow(ctx, p, id, name, row)...)
 			}
-		}
-		if len(checks) == 0 {
-			return nil, nil
 		}
 		if err := execute(ctx, p); err != nil {
 			return nil, err

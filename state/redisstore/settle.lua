@@ -1,4 +1,4 @@
--- Ends a claim. KEYS: places, queue, state, letters, receipts, cards, all, dead, old, hours, old cards.
+-- Ends a claim. KEYS: places, queue, state, letters, receipts, cards, all, dead, old, hours, old cards, held.
 -- ARGV: verb, place, id, token, time, text, card field, kind:hour, hour, card:hour if the card can be forgotten.
 local id = ARGV[3]
 local v = redis.call('HGET', KEYS[3], id)
@@ -11,12 +11,14 @@ local due, n, notbefore, til, claims, token = string.match(v, '^(%d+) (%d+) (%d+
 if token ~= ARGV[4] then return 'lost' end
 if ARGV[1] == 'later' then
   redis.call('HSET', KEYS[3], id, table.concat({due, n, ARGV[5], '0', claims, token, ARGV[6]}, ' '))
+  if ARGV[6] ~= '' then redis.call('HSET', KEYS[12], id, ARGV[2]) else redis.call('HDEL', KEYS[12], id) end
 elseif ARGV[1] == 'renew' then
   redis.call('HSET', KEYS[3], id, table.concat({due, n, notbefore, ARGV[5], claims, token, string.match(v, '^%d+ %d+ %d+ %d+ %d+ %S+ (.*)$')}, ' '))
 else
   redis.call('ZREM', KEYS[2], n .. id)
   redis.call('HDEL', KEYS[3], id)
   redis.call('HDEL', KEYS[4], id)
+  redis.call('HDEL', KEYS[12], id)
   redis.call('ZREM', KEYS[7], id)
   if ARGV[1] == 'dead' then
     redis.call('HSET', KEYS[8], id, ARGV[6])

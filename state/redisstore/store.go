@@ -17,7 +17,7 @@ import (
 )
 
 // Schema is the version of the layout of keys that this package writes.
-const Schema = 1
+const Schema = 2
 
 // Options of a store. The zero value works.
 type Options struct {
@@ -128,7 +128,7 @@ func checkSchema(schema string) error {
 	case n > Schema:
 		return fmt.Errorf("the store has schema %d, this program knows %d: %w", n, Schema, state.ErrNewer)
 	case n < Schema:
-		return fmt.Errorf("the store has schema %d, this program wants %d", n, Schema)
+		return fmt.Errorf("the store has schema %d, this program wants %d: it was made before the first release, and there is no way over; begin a new one", n, Schema)
 	}
 	return nil
 }

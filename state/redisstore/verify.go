@@ -34,8 +34,8 @@ func (r *Report) problem(format string, args ...any) {
 	}
 }
 
-// Verify counts everything anew from the farms' records, compares it with the counters and indexes, and follows the audit
-// record from its first entry. It reads in pages and changes nothing. An error means that it could not look; what it
+// Verify counts everything anew from the farms' records, compares it with the counters and indexes, looks at what the outbox
+// holds back, and follows the audit record from its first entry. It reads in pages and changes nothing. An error means that it could not look; what it
 // found wrong is in the report.
 func (s *Store) Verify(ctx context.Context) (Report, error) {
 	var r Report
@@ -55,6 +55,9 @@ func (s *Store) Verify(ctx context.Context) (Report, error) {
 		if err := s.verifyIncident(ctx, &r, id); err != nil {
 			return r, err
 		}
+	}
+	if err := s.verifyHeld(ctx, &r); err != nil {
+		return r, err
 	}
 	after, err := s.AuditSeq(ctx)
 	r.Busy = after != before
@@ -154,6 +157,9 @@ func (s *Store) verifySizes(ctx context.Context, r *Report, id string, c recount
 	sizes := map[string]int{
 		s.k.index(id): c.servers, s.k.names("server", id): c.servers,
 		s.k.names(byOwner, id): len(owners), s.k.names(byGroup, id): len(groups),
+	}
+	for revision, n := range c.deltas[s.k.revisions(id)] {
+		sizes[s.k.revised(id, revision)] = n
 	}
 	for name, n := range owners {
 		sizes[s.k.indexBy(byOwner, id, name)] = n

@@ -29,7 +29,7 @@ func (s *Store) known(ctx context.Context) ([]held, error) {
 		}
 	}
 	k := s.k
-	add(typeHash, k.meta(), k.heads(), k.inBody(), k.inJob(), k.inLease(), k.dead(), k.cursors(), k.cursorTries(), k.holds())
+	add(typeHash, k.meta(), k.heads(), k.inBody(), k.inJob(), k.inLease(), k.dead(), k.held(), k.cursors(), k.cursorTries(), k.holds())
 	add(typeZset, k.incidents(), k.hours(), k.inQueue(), k.inLeased(), k.places(), k.letters())
 	add(typeString, k.seq(), k.inCount(), k.outCount())
 	for i := range maxLanes {
@@ -83,6 +83,13 @@ func (s *Store) knownOf(ctx context.Context, id string, add func(kind string, ke
 		if err != nil {
 			return err
 		}
+	}
+	revisions, err := s.revisions(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, r := range revisions {
+		add(typeZset, k.revised(id, r))
 	}
 	if err := s.members(ctx, k.dueHours(id), func(h string) { add(typeZset, k.due(id, h)) }); err != nil {
 		return err

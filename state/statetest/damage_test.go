@@ -32,10 +32,16 @@ func testDamage(t *testing.T, start Start) {
 	require.NoError(t, err)
 	due, err := c.Keys(ctx, p+"due-*").Result()
 	require.NoError(t, err)
+	farms, err := c.ZRange(ctx, p+"farms-1:one", 0, 0).Result()
+	require.NoError(t, err)
+	farm := farms[0]
 	for what, damage := range map[string]struct{ do, undo []any }{
 		"counter count:one":       {[]any{"HINCRBY", p + "count:one", counted, 1}, []any{"HINCRBY", p + "count:one", counted, -1}},
 		"counter count-owner:one": {[]any{"HSET", p + "count-owner:one", "ghost|s:ready", 3}, []any{"HDEL", p + "count-owner:one", "ghost|s:ready"}},
 		"counter revisions:one":   {[]any{"HSET", p + "revisions:one", "99", 1}, []any{"HDEL", p + "revisions:one", "99"}},
+		"the farms of its revis":  {[]any{"ZADD", p + "farms-1:one", 1, farm}, []any{"ZADD", p + "farms-1:one", 0, farm}},
+		"farms-1:one lists":       {[]any{"ZADD", p + "farms-1:one", 0, "ghost"}, []any{"ZREM", p + "farms-1:one", "ghost"}},
+		`letter "ghost"`:          {[]any{"HSET", p + "out:held", "ghost", "nowhere"}, []any{"HDEL", p + "out:held", "ghost"}},
 		"the list of all":         {[]any{"ZINCRBY", p + "index:one", 1, "SP-00001"}, []any{"ZINCRBY", p + "index:one", -1, "SP-00001"}},
 		"index:one lists":         {[]any{"ZADD", p + "index:one", 1, "ghost"}, []any{"ZREM", p + "index:one", "ghost"}},
 		"names-server:one lists":  {[]any{"ZADD", p + "names-server:one", 0, "ghost"}, []any{"ZREM", p + "names-server:one", "ghost"}},

@@ -3,6 +3,8 @@ package statetest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -140,14 +142,25 @@ func testDamagedExport(t *testing.T, start Start) {
 		"something behind it": text + "{}\n",
 		"an unknown key":      `{"k":"evil","t":"string","v":"x"}` + "\n" + text,
 		"empty":               "",
-		"of a newer program":  strings.Replace(text, `"schema":"1"`, `"schema":"2"`, 1),
 	} {
 		require.Error(t, to.Import(ctx, strings.NewReader(damaged), true), what)
 		after, err := to.Digest(ctx)
 		require.NoError(t, err)
 		require.Equal(t, before, after, "%s: nothing was written", what)
 	}
-	require.NoError(t, to.Import(ctx, strings.NewReader(text), false))
+	require.ErrorIs(t, to.Import(ctx, strings.NewReader(ofSchema(t, lines, redisstore.Schema+1)), true), state.ErrNewer)
+	require.ErrorContains(t, to.Import(ctx, strings.NewReader(ofSchema(t, lines, 1)), true), "before the first release")
+	require.NoError(t, to.Import(ctx, strings.NewReader(ofSchema(t, lines, redisstore.Schema)), false))
+}
+
+// ofSchema is a whole export of another version of the layout.
+func ofSchema(t *testing.T, lines []string, n int) string {
+	t.Helper()
+	body := strings.Join(lines[:len(lines)-2], "")
+	now := fmt.Sprintf(`"schema":"%d"`, redisstore.Schema)
+	require.Equal(t, 1, strings.Count(body, now))
+	body = strings.Replace(body, now, fmt.Sprintf(`"schema":"%d"`, n), 1)
+	return body + fmt.Sprintf(`{"keys":%d,"sha256":"%x"}`+"\n", len(lines)-2, sha256.Sum256([]byte(body)))
 }
 
 func testNewer(t *testing.T, start Start) {
@@ -159,11 +172,15 @@ func testNewer(t *testing.T, start Start) {
 	require.NoError(t, c.HSet(ctx, "p:{s00}:meta", "schema", redisstore.Schema+1).Err())
 	err := redisstore.New(c, redisstore.Options{Prefix: "p:"}).Init(ctx)
 	require.ErrorIs(t, err, state.ErrNewer)
-	require.ErrorContains(t, err, "schema 2")
+	require.ErrorContains(t, err, fmt.Sprint("schema ", redisstore.Schema+1))
 	_, err = s.Update(ctx, Work("r", "ann", Epoch), "one", []string{"SP-00000"}, func(tx *state.Tx) error { return tx.Claim("SP-00000", "", "") })
 	require.ErrorIs(t, err, state.ErrNewer, "one that was started before writes nothing any more")
 	require.ErrorIs(t, s.Post(ctx, []state.Letter{Letter("l", "a", Epoch)}), state.ErrNewer)
 	_, err = s.Accept(ctx, "a", nil, Epoch)
 	require.ErrorIs(t, err, state.ErrNewer)
 	require.NoError(t, redisstore.New(c, redisstore.Options{}).Init(context.Background()), "another prefix is another store")
+	require.NoError(t, c.HSet(ctx, "p:{s00}:meta", "schema", 1).Err())
+	require.ErrorContains(t, redisstore.New(c, redisstore.Options{Prefix: "p:"}).Init(ctx), "before the first release")
+	_, err = s.Accept(ctx, "a", nil, Epoch)
+	require.ErrorContains(t, err, "before the first release")
 }

@@ -65,6 +65,7 @@ func suite(t *testing.T, start Start) {
 		{"counters and indexes equal a recount", testRecount},
 		{"clear is declared on the board that is there", testClear},
 		{"what is due and what is behind is found", testDueAndBehind},
+		{"pages of lists are in order of what should be done first", testPages},
 		{"names may be anything that is text", testNames},
 		{"big changes are made, and too big ones refused", testBig},
 		{"damage is found", testDamage},
