@@ -48,7 +48,7 @@ func testPages(t *testing.T, start Start) {
 	}
 	c, err := s.Counts(ctx, "one", state.Filter{})
 	require.NoError(t, err)
-	require.Greater(t, min(c.Status[state.StatusExposed], c.Status[state.StatusCompromised], c.Status[state.StatusUnknown]), 30)
+	require.Greater(t, min(c.Status[state.StatusExposed], c.Status[state.StatusCompromised], c.Status[state.StatusUnknown]), 20)
 	healthy(t, s)
 }
 
