@@ -41,17 +41,25 @@ type config struct {
 	People  state.People
 	Log     string // "text" or "json"
 	Level   slog.Level
+	HTTP    string // address; "": no HTTP unless a platform needs it
+	// Groups are whom a group of the inventory means in chats, by links.
+	Groups map[string][]string
+	Slack  slackConfig
 }
 
 // configFile is the YAML file, strict: an unknown key is an error.
 type configFile struct {
-	Data    string         `yaml:"data"`
-	Redis   string         `yaml:"redis"`
-	Contact string         `yaml:"contact"`
-	Cadence string         `yaml:"cadence"`
-	Log     string         `yaml:"log"`
-	Level   string         `yaml:"level"`
-	People  []configPerson `yaml:"people"`
+	Data    string `yaml:"data"`
+	Redis   string `yaml:"redis"`
+	Contact string `yaml:"contact"`
+	Cadence string `yaml:"cadence"`
+	Log     string `yaml:"log"`
+	Level   string `yaml:"level"`
+	HTTP    string `yaml:"http"`
+
+	Groups map[string][]string `yaml:"groups"`
+	Slack  slackFile           `yaml:"slack"`
+	People []configPerson      `yaml:"people"`
 }
 
 type configPerson struct {
@@ -59,6 +67,7 @@ type configPerson struct {
 	Name  string   `yaml:"name"`
 	Role  string   `yaml:"role"`
 	Links []string `yaml:"links"`
+	Owns  []string `yaml:"owns"`
 }
 
 // maxConfig is how large a configuration file may be, in bytes.
@@ -75,6 +84,13 @@ func variables() map[string]func(*configFile, string) {
 		"ALLCLEAR_CADENCE": func(c *configFile, v string) { c.Cadence = v },
 		"ALLCLEAR_LOG":     func(c *configFile, v string) { c.Log = v },
 		"ALLCLEAR_LEVEL":   func(c *configFile, v string) { c.Level = v },
+		"ALLCLEAR_HTTP":    func(c *configFile, v string) { c.HTTP = v },
+
+		"ALLCLEAR_SLACK_BOT_TOKEN":      func(c *configFile, v string) { c.Slack.BotToken = v },
+		"ALLCLEAR_SLACK_APP_TOKEN":      func(c *configFile, v string) { c.Slack.AppToken = v },
+		"ALLCLEAR_SLACK_SIGNING_SECRET": func(c *configFile, v string) { c.Slack.SigningSecret = v },
+		"ALLCLEAR_SLACK_COMMAND":        func(c *configFile, v string) { c.Slack.Command = v },
+		"ALLCLEAR_SLACK_API":            func(c *configFile, v string) { c.Slack.API = v },
 	}
 }
 
@@ -177,11 +193,13 @@ func (f configFile) check() (config, []error) {
 		if name == "" {
 			name = p.ID
 		}
-		c.People = append(c.People, state.Person{ID: state.PersonID(p.ID), Name: name, Role: role, Links: p.Links})
+		c.People = append(c.People, state.Person{ID: state.PersonID(p.ID), Name: name, Role: role, Links: p.Links, Owns: p.Owns})
 	}
 	if err := c.People.Validate(); err != nil {
 		wrong("people: %w", err)
 	}
+	c.HTTP, c.Groups = f.HTTP, f.Groups
+	c.Slack = f.Slack.check(wrong)
 	return c, problems
 }
 
