@@ -82,7 +82,7 @@ func threaded(places []state.Place) []state.Place {
 
 func (f facts) scanning() bool {
 	for _, s := range f.scans {
-		if s.Ended.IsZero() && f.now.Sub(s.Started) < scanTTL {
+		if alive(s, f.now) {
 			return true
 		}
 	}

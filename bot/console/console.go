@@ -48,9 +48,9 @@ func (p *Platform) Place() state.Place {
 // Link is the identity of a user of a console.
 func Link(user string) string { return Name + ":" + user }
 
-// Run reads lines until the input ends, and then until all that was accepted is
-// answered; or until the context ends. A terminal that cannot be interrupted may
-// swallow one more line after that.
+// Run reads lines until the input ends or somebody types quit, and then, in a pipe,
+// until all that was accepted is answered; or until the context ends. A terminal
+// that cannot be interrupted may swallow one more line after that.
 func (p *Platform) Run(ctx context.Context, desk bot.Desk) error {
 	ctx, cancel := context.WithCancel(ctx)
 	lines, ended := make(chan string), make(chan error, 1)
@@ -70,6 +70,10 @@ func (p *Platform) converse(ctx context.Context, desk bot.Desk, lines <-chan str
 		case <-ctx.Done():
 			return nil
 		case l := <-lines:
+			if leaves(l) {
+				p.settled(ctx)
+				return nil
+			}
 			p.take(ctx, desk, fmt.Sprintf("%s-%s-%d", Name, p.opt.Session, n), l)
 		case err := <-ended:
 			ended <- err // for Run
@@ -147,9 +151,19 @@ func (p *Platform) answeredLocked(id string) {
 	}
 }
 
-// settled waits until everything is answered.
+// leaves reports whether somebody who types this wants to go.
+func leaves(line string) bool {
+	switch strings.ToLower(strings.TrimSpace(line)) {
+	case "quit", "exit":
+		return true
+	}
+	return false
+}
+
+// settled waits until everything is answered. Who leaves a terminal is not kept:
+// the process says what it still does.
 func (p *Platform) settled(ctx context.Context) {
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !p.opt.TTY {
 		var next chan struct{}
 		p.mu.Lock()
 		for _, c := range p.waiting {

@@ -244,3 +244,33 @@ func TestWhatIsCarriedIsSavedUnderANameOfOurs(t *testing.T) {
 		require.Contains(t, out.String(), "saved as "+filepath.Join(dir, name))
 	}
 }
+
+func TestQuitEndsTheReading(t *testing.T) {
+	t.Parallel()
+	for _, word := range []string{"quit", " EXIT ", "exit"} {
+		got, printed := read(t, "scan\n"+word+"\nstatus\n", console.Options{})
+		require.Len(t, got, 1, "what stands behind it is not read")
+		require.Empty(t, printed)
+	}
+	got, _ := read(t, "quit now\n", console.Options{})
+	require.Len(t, got, 1, "only the word alone")
+}
+
+func TestWhoLeavesATerminalIsNotKeptWaiting(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{"scan\nquit\n", "scan\n"} {
+		p := console.New(strings.NewReader(line), &screen{}, console.Options{TTY: true})
+		require.NoError(t, p.Run(t.Context(), listen(new([]chat.Request), bot.Ack{Accepted: true})), "nothing answers it")
+	}
+}
+
+func TestWhatIsNotSavedIsSaid(t *testing.T) {
+	t.Parallel()
+	out := &screen{}
+	p := console.New(strings.NewReader(""), out, console.Options{Unsaved: "Start with --save to keep it."})
+	_, err := p.Post(t.Context(), p.Place(), chat.Say(chat.Picture{Name: "a.png", Alt: "a curve", PNG: []byte("1")}), "a")
+	require.NoError(t, err)
+	_, err = p.Post(t.Context(), p.Place(), chat.Say(chat.P("words alone")), "b")
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(out.String(), "  Start with --save to keep it.\n"))
+}

@@ -78,25 +78,13 @@ func reason(err error) error {
 	return err
 }
 
-// save writes what a message carries into the directory and returns a line for
-// each file. The names are ours: what a stranger called a file is not a path.
-func (p *Platform) save(m chat.Message) []string {
-	if p.opt.SaveDir == "" {
-		return nil
-	}
+// Save writes what a message carries into a directory and returns a line for each
+// file. The names are ours: what a stranger called a file is not a path. No file
+// is written over.
+func Save(dir string, m chat.Message) []string {
 	var lines []string
-	for _, part := range m.Parts {
-		var name string
-		var data []byte
-		switch part := part.(type) {
-		case chat.Picture:
-			name, data = part.Name, part.PNG
-		case chat.Attachment:
-			name, data = part.Name, part.Data
-		default:
-			continue
-		}
-		path, err := create(p.opt.SaveDir, name, data)
+	for _, c := range carriedBy(m) {
+		path, err := create(dir, c.name, c.data)
 		if err != nil {
 			lines = append(lines, "not saved: "+Clean(err.Error()))
 			continue
@@ -104,6 +92,38 @@ func (p *Platform) save(m chat.Message) []string {
 		lines = append(lines, "saved as "+Clean(path))
 	}
 	return lines
+}
+
+func (p *Platform) save(m chat.Message) []string {
+	switch {
+	case p.opt.SaveDir != "":
+		return Save(p.opt.SaveDir, m)
+	case p.opt.Unsaved != "" && Carries(m):
+		return []string{p.opt.Unsaved}
+	}
+	return nil
+}
+
+// Carries reports whether a message has pictures or attachments.
+func Carries(m chat.Message) bool { return len(carriedBy(m)) > 0 }
+
+// carried is a picture or an attachment.
+type carried struct {
+	name string
+	data []byte
+}
+
+func carriedBy(m chat.Message) []carried {
+	var out []carried
+	for _, part := range m.Parts {
+		switch part := part.(type) {
+		case chat.Picture:
+			out = append(out, carried{part.Name, part.PNG})
+		case chat.Attachment:
+			out = append(out, carried{part.Name, part.Data})
+		}
+	}
+	return out
 }
 
 var unsafeInName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)

@@ -44,6 +44,9 @@ type Options struct {
 	Files bool
 	// SaveDir is where pictures and attachments are written; empty: nowhere.
 	SaveDir string
+	// Unsaved is said below a message with pictures or attachments that are not
+	// written anywhere, when it is not empty.
+	Unsaved string
 
 	Channel string // "terminal"
 	// Ceiling of the place. As RED goes to no place, the zero value means AMBER+STRICT.
