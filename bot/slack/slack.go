@@ -94,6 +94,7 @@ type Options struct {
 type Platform struct {
 	opt Options
 	api *slackgo.Client
+	out outgoing
 }
 
 var _ bot.Platform = (*Platform)(nil)

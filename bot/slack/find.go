@@ -1,0 +1,157 @@
+package slack
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	slackgo "github.com/slack-go/slack"
+
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/state"
+)
+
+// How far back a message is looked for. Slack recommends pages of at most 200, and
+// bears more (docs.slack.dev/reference/methods/conversations.history).
+const (
+	lookPage  = 200
+	lookPages = 10
+)
+
+// Find looks for a message with this key among the newest 2,000 of its place. A
+// message is found when it is there with all that belongs to it: otherwise Post
+// goes on with it. An App Home is published again instead: that doubles nothing.
+func (p *Platform) Find(ctx context.Context, place state.Place, key string) (string, bool, error) {
+	t, err := p.target(ctx, place)
+	if err != nil {
+		return "", false, err
+	}
+	switch t.surface {
+	case unseen:
+		return "", false, chat.ErrCannotLook
+	case inHome:
+		return "", false, ctx.Err()
+	}
+	ts, found, err := p.look(ctx, t, key)
+	switch {
+	case outside(err) && t.reply != "":
+		return "", false, chat.ErrCannotLook
+	case err != nil:
+		return "", false, p.told("slack: look for a message", err)
+	}
+	return ts, found, nil
+}
+
+// look looks for a message. What is not complete is not found, but remembered.
+func (p *Platform) look(ctx context.Context, t target, key string) (string, bool, error) {
+	m, found, err := p.seek(ctx, t, hashOf(key))
+	if err != nil || !found {
+		return "", false, err
+	}
+	sheets, _ := strconv.Atoi(meta(m, metaSheets))
+	files := strings.Fields(meta(m, metaFiles))
+	if sheets <= 1 && len(files) == 0 {
+		return m.Timestamp, true, nil
+	}
+	has, err := p.belongings(ctx, t.channel, root(t, m.Timestamp), m.Timestamp)
+	if err != nil {
+		return "", false, err
+	}
+	for n := 2; n <= sheets; n++ {
+		found = found && has.sheets[n] != ""
+	}
+	found = found && !slices.ContainsFunc(files, func(mark string) bool { return !has.files[mark] })
+	if !found {
+		p.out.begin(key, m.Timestamp)
+		return "", false, nil
+	}
+	return m.Timestamp, true, nil
+}
+
+// seek finds the message with the hash of a key.
+func (p *Platform) seek(ctx context.Context, t target, hash string) (slackgo.Message, bool, error) {
+	var out slackgo.Message
+	found := false
+	see := func(m slackgo.Message) bool {
+		if meta(m, metaKey) == hash {
+			out, found = m, true
+		}
+		return !found
+	}
+	if t.thread != "" {
+		return out, found, p.replies(ctx, t.channel, t.thread, func(m slackgo.Message) bool { return see(m) })
+	}
+	err := p.history(ctx, t.channel, see)
+	return out, found, err
+}
+
+// history shows the messages of a channel, the newest first, while see wants more.
+func (p *Platform) history(ctx context.Context, channel string, see func(slackgo.Message) bool) error {
+	cursor := ""
+	for range lookPages {
+		h, err := p.api.GetConversationHistoryContext(ctx, &slackgo.GetConversationHistoryParameters{
+			ChannelID: channel, Cursor: cursor, Limit: lookPage, IncludeAllMetadata: true,
+		})
+		if err != nil {
+			return err
+		}
+		for _, m := range h.Messages {
+			if !see(m) {
+				return nil
+			}
+		}
+		if cursor = h.ResponseMetaData.NextCursor; cursor == "" {
+			return nil
+		}
+	}
+	return nil
+}
+
+// replies shows the messages of a thread, the oldest first, while see wants more.
+// A thread that is not there is empty.
+func (p *Platform) replies(ctx context.Context, channel, thread string, see func(slackgo.Message) bool) error {
+	cursor := ""
+	for range lookPages {
+		ms, _, next, err := p.api.GetConversationRepliesContext(ctx, &slackgo.GetConversationRepliesParameters{
+			ChannelID: channel, Timestamp: thread, Cursor: cursor, Limit: lookPage, IncludeAllMetadata: true,
+		})
+		if wordOf(err) == "thread_not_found" {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, m := range ms {
+			if !see(m) {
+				return nil
+			}
+		}
+		if cursor = next; cursor == "" {
+			return nil
+		}
+	}
+	return nil
+}
+
+// belongings looks in a thread for what belongs to a message.
+func (p *Platform) belongings(ctx context.Context, channel, thread, first string) (belongings, error) {
+	has := belongings{sheets: map[int]string{}, files: map[string]bool{}}
+	err := p.replies(ctx, channel, thread, func(m slackgo.Message) bool {
+		for _, f := range m.Files {
+			if mark := markOfFile(f.Name); mark != "" && m.BotID != "" {
+				has.files[mark] = true
+			}
+		}
+		if meta(m, metaOf) == first {
+			if n, err := strconv.Atoi(meta(m, metaSheet)); err == nil {
+				has.sheets[n] = m.Timestamp
+			}
+			if mark := meta(m, metaLost); mark != "" {
+				has.files[mark] = true
+			}
+		}
+		return true
+	})
+	return has, err
+}

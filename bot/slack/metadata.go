@@ -1,0 +1,127 @@
+package slack
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	slackgo "github.com/slack-go/slack"
+
+	"github.com/allclear-bot/allclear/bot/chat"
+)
+
+// eventType names the metadata of our messages
+// (docs.slack.dev/messaging/message-metadata). Every app of the workspace can read
+// them.
+const eventType = "allclear_message"
+
+// What the metadata of a message hold.
+const (
+	metaKey      = "key"      // the hash of its key
+	metaIncident = "incident" // what it is about, as far as the place may see it
+	metaServer   = "server"
+	metaSheets   = "sheets" // how many messages it is in all, when they are more than one
+	metaFiles    = "files"  // the marks of the files that belong to it
+	metaOf       = "of"     // of a further message: the first one,
+	metaSheet    = "sheet"  // and which it is
+	metaLost     = "lost"   // of the word that a file is missing: its mark
+)
+
+// hashOf is what a key is called where others can read it.
+func hashOf(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:16])
+}
+
+// clientID is the client_msg_id made of a key: a UUID, of the version for what
+// everybody makes as they like (RFC 9562).
+func clientID(key string) string {
+	b := sha256.Sum256([]byte("client_msg_id " + key))
+	b[6], b[8] = b[6]&0x0f|0x80, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
+}
+
+// sheetKey is the key of a further message.
+func sheetKey(key string, n int) string { return fmt.Sprintf("%s, sheet %d", key, n) }
+
+// firstMeta are the metadata of a message, or of the first of several.
+func firstMeta(m chat.Message, key string, r rendered) slackgo.SlackMetadata {
+	load := map[string]any{metaKey: hashOf(key)}
+	if m.About.Incident != "" {
+		load[metaIncident] = m.About.Incident
+	}
+	if m.About.Server != "" {
+		load[metaServer] = m.About.Server
+	}
+	if n := len(r.sheets); n > 1 {
+		load[metaSheets] = strconv.Itoa(n)
+	}
+	if len(r.files) > 0 {
+		var marks []string
+		for _, f := range r.files {
+			marks = append(marks, f.mark())
+		}
+		load[metaFiles] = strings.Join(marks, " ")
+	}
+	return slackgo.SlackMetadata{EventType: eventType, EventPayload: load}
+}
+
+// nextMeta are the metadata of a further message.
+func nextMeta(key, first string, n int) slackgo.SlackMetadata {
+	return slackgo.SlackMetadata{EventType: eventType, EventPayload: map[string]any{
+		metaKey: hashOf(sheetKey(key, n)), metaOf: first, metaSheet: strconv.Itoa(n),
+	}}
+}
+
+// lostMeta are the metadata of the word that a file is missing.
+func lostMeta(key, first, mark string) slackgo.SlackMetadata {
+	return slackgo.SlackMetadata{EventType: eventType, EventPayload: map[string]any{
+		metaKey: hashOf(key + ", lost " + mark), metaOf: first, metaLost: mark,
+	}}
+}
+
+// meta is one entry of the metadata of a message of ours.
+func meta(m slackgo.Message, name string) string {
+	if m.Metadata.EventType != eventType || m.BotID == "" {
+		return ""
+	}
+	s, _ := m.Metadata.EventPayload[name].(string)
+	return s
+}
+
+// mark names a file by what is in it.
+func (e enclosure) mark() string {
+	sum := sha256.Sum256(append([]byte(e.name+"\x00"), e.data...))
+	return hex.EncodeToString(sum[:4])
+}
+
+var unsafeInFile = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+
+// fileName is the name of a file on Slack: its own, with its mark, so that it is
+// found again.
+func (e enclosure) fileName() string {
+	name := strings.TrimLeft(unsafeInFile.ReplaceAllString(path.Base(e.name), "_"), "._-")
+	ext := path.Ext(name)
+	if len(ext) > 10 {
+		ext = ""
+	}
+	base := strings.TrimSuffix(name, ext)
+	if base == "" {
+		base = "file"
+	}
+	return base[:min(len(base), 60)] + "-" + e.mark() + ext
+}
+
+var markedName = regexp.MustCompile(`-([0-9a-f]{8})(\.[A-Za-z0-9._-]+)?$`)
+
+// markOfFile is the mark in the name of a file, "" when there is none.
+func markOfFile(name string) string {
+	if m := markedName.FindStringSubmatch(name); m != nil {
+		return m[1]
+	}
+	return ""
+}
