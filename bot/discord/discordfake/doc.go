@@ -1,0 +1,2 @@
+// Package discordfake is a Discord over real sockets, as strict as Discord, for tests.
+package discordfake
