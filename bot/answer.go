@@ -29,6 +29,14 @@ const (
 	outcomeAgain     = "run again" // the store was away
 )
 
+// Outcomes lists what Options.Done is called with.
+func Outcomes() []string {
+	return []string{
+		outcomeDone, outcomeRefused, outcomeNotTaken, outcomeAway, outcomeConflict, outcomeNotFound, outcomeTimeout,
+		outcomePanic, outcomeFailed, outcomeGivenUp, outcomeLeaseLost, outcomeHanded, outcomeAgain,
+	}
+}
+
 // atOnce is an error of the line itself: there is nothing in it that the person
 // did not write, besides how commands are called.
 type atOnce struct{ error }

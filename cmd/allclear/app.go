@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/allclear-bot/allclear/bot"
 	"github.com/allclear-bot/allclear/bot/chart"
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/bot/outbox"
+	"github.com/allclear-bot/allclear/bot/web"
 	"github.com/allclear-bot/allclear/checks"
 	"github.com/allclear-bot/allclear/checks/playbook"
 	"github.com/allclear-bot/allclear/checks/probe"
@@ -34,8 +36,20 @@ type app struct {
 	parts  commands.Parts
 	router *bot.Router
 	outbox *outbox.Outbox
+	boards *commands.Boards
 	log    *slog.Logger
 	now    func() time.Time
+}
+
+// platform is a chat platform as the process sees it, beside what it posts.
+type platform interface {
+	bot.Platform
+	// Grants is the role that the platform's own groups give one of its identities.
+	Grants(ctx context.Context, link string) (state.Role, error)
+	// Fetch reads a file that the platform keeps.
+	Fetch(ctx context.Context, place state.Place, f chat.File) (chat.File, error)
+	// Ready is why nobody can talk to us there at the moment, or nil.
+	Ready() error
 }
 
 // appOptions are what differs between serve, demo and tests.
@@ -43,6 +57,12 @@ type appOptions struct {
 	Store   *redisstore.Store
 	People  state.People
 	Posters map[string]chat.Poster
+	// Chats are the platforms with identities and files of their own, by name. They
+	// are among the posters too.
+	Chats map[string]platform
+	Pace  map[string]outbox.Pace
+	// Metrics may be nil.
+	Metrics *web.Metrics
 	Scan    checks.Options
 	Log     *slog.Logger
 	Now     func() time.Time
@@ -69,10 +89,11 @@ func newApp(o appOptions) (*app, error) {
 		Cadence: o.Cadence,
 	}
 	voice := commands.NewVoice(a.parts)
+	a.boards = commands.NewBoards(a.parts)
 	var err error
 	a.outbox, err = outbox.New(outbox.Options{
 		Store: a.store, Posters: o.Posters, Render: voice.Render, Logger: a.log, Now: o.Now,
-		Window: o.Window, CardEvery: o.CardEvery,
+		Window: o.Window, CardEvery: o.CardEvery, Pace: o.Pace, Count: o.countLetter(),
 	})
 	if err != nil {
 		return nil, err
@@ -84,9 +105,41 @@ func newApp(o appOptions) (*app, error) {
 	a.router, err = bot.New(bot.Options{
 		Commands: cs, Store: a.store, Logger: a.log, Now: o.Now, Posted: a.outbox.Wake, SayEvery: o.SayEvery,
 		People: func(context.Context) (state.People, error) { return o.People, nil },
-		Open:   a.open,
+		Open:   a.open, Names: commands.Names(a.store), Grants: o.grants, Fetch: o.fetch, Done: o.done(),
 	})
 	return a, err
+}
+
+// grants asks the platform of an identity what its groups give.
+func (o appOptions) grants(ctx context.Context, link string) (state.Role, error) {
+	name, _, _ := strings.Cut(link, ":")
+	if p, ok := o.Chats[name]; ok {
+		return p.Grants(ctx, link)
+	}
+	return state.RoleViewer, nil
+}
+
+// fetch reads a file from the platform that keeps it.
+func (o appOptions) fetch(ctx context.Context, place state.Place, f chat.File) (chat.File, error) {
+	p, ok := o.Chats[place.Platform]
+	if !ok {
+		return f, &chat.Problem{What: fmt.Sprintf("The file %.60q cannot be read from here.", f.Name)}
+	}
+	return p.Fetch(ctx, place, f)
+}
+
+func (o appOptions) countLetter() func(string) {
+	if o.Metrics == nil {
+		return nil
+	}
+	return o.Metrics.Letter
+}
+
+func (o appOptions) done() func(string, string, time.Duration) {
+	if o.Metrics == nil {
+		return nil
+	}
+	return o.Metrics.Done
 }
 
 // open lists the incidents that are not closed.
@@ -137,6 +190,32 @@ func (a *app) sweepOnce(ctx context.Context) error {
 	}
 	_, e := a.store.Prune(ctx, a.now().Add(-pruneAfter))
 	return errors.Join(err, e)
+}
+
+// boardOnce keeps the pinned cards right, of what is open and of what was closed
+// just now.
+func (a *app) boardOnce(ctx context.Context) error {
+	heads, err := a.store.Incidents(ctx)
+	posted := false
+	for _, h := range heads {
+		if !h.Closed.IsZero() && a.now().Sub(h.Closed) > time.Hour {
+			continue
+		}
+		letters, e := a.boards.Letters(ctx, h.ID)
+		if e == nil && len(letters) > 0 {
+			e, posted = a.store.Post(ctx, letters), true
+		}
+		err = errors.Join(err, e)
+	}
+	if posted {
+		a.outbox.Wake()
+	}
+	return err
+}
+
+// pin keeps the pinned cards right.
+func (a *app) pin(ctx context.Context) error {
+	return a.every(ctx, commands.BoardEveryScan, "boards", a.boardOnce)
 }
 
 // remindEvery is how often the process looks whether a slot of reminders has begun.

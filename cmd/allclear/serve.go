@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/allclear-bot/allclear/bot"
-	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/bot/console"
 	"github.com/allclear-bot/allclear/checks"
 	"github.com/allclear-bot/allclear/state/embedded"
@@ -40,10 +39,15 @@ People come from the configuration file (--config):
 
 The number is the one that "id -u" prints (on Windows: the security identifier).
 With nobody configured as lead, whoever runs this is the first one, alone; what
-needs two persons then needs a second in the configuration.`
+needs two persons then needs a second in the configuration.
+
+"quit", Ctrl-D or Ctrl-C end it: what runs is finished for at most 15 s, and what
+is not is resumed at the next start. A second Ctrl-C ends it at once.
+
+Exit status: 0 ended as told, 1 failure, 2 wrong usage or configuration.`
 
 type storeFlags struct {
-	config, data, redis string
+	config, data, redis, save string
 }
 
 func (s *storeFlags) add(cmd *cobra.Command) {
@@ -51,6 +55,11 @@ func (s *storeFlags) add(cmd *cobra.Command) {
 	f.StringVar(&s.config, "config", "", "configuration file (YAML)")
 	f.StringVar(&s.data, "data", "", "directory of the embedded store")
 	f.StringVar(&s.redis, "redis", "", "URL of a Redis instead, like redis://host:6379/0")
+}
+
+// saves adds the flag of commands that show pictures.
+func (s *storeFlags) saves(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&s.save, "save", "", "directory in which pictures and files of answers are written; nothing is written over")
 }
 
 // load is the configuration with the flags on top.
@@ -62,6 +71,7 @@ func (s storeFlags) load(sys system) (config, error) {
 	if s.redis != "" {
 		c.Redis, c.Data = secret(s.redis), ""
 	}
+	c.Save = cmp.Or(s.save, c.Save)
 	if s.data != "" && s.redis != "" {
 		err = errors.Join(err, errors.New("--data and --redis: the store is either a directory or a Redis"))
 	}
@@ -84,6 +94,7 @@ func newServe(sys system) *cobra.Command {
 		},
 	}
 	s.add(cmd)
+	s.saves(cmd)
 	return cmd
 }
 
@@ -99,6 +110,9 @@ func newLog(c config, sys system) *slog.Logger {
 // context ends.
 func serve(ctx context.Context, c config, sys system) error {
 	c = c.withSelf()
+	if err := saveDir(c.Save); err != nil {
+		return err
+	}
 	width, tty := sys.Terminal(sys.Out)
 	if tty {
 		c.Level = max(c.Level, slog.LevelWarn) // the log and the talk share the terminal
@@ -118,25 +132,50 @@ func serve(ctx context.Context, c config, sys system) error {
 			return errors.Join(err, group.Close())
 		}
 	}
-	term := console.New(sys.In, sys.Out, console.Options{
-		User: consoleUser(), Width: cmp.Or(width, 100), Colour: sys.colour(sys.Out), TTY: tty,
-		InOrder: !tty, Files: true, Prompt: "▸ ",
-	})
+	metrics := newMetrics(store.Store)
+	out, err := meet(c, log, metrics)
+	if err != nil {
+		return errors.Join(err, group.Close())
+	}
+	var term *console.Platform
+	if tty || len(out.chats) == 0 { // with a chat, and nobody at a terminal, the console is none
+		term = console.New(sys.In, sys.Out, console.Options{
+			User: consoleUser(), Width: cmp.Or(width, 100), Colour: sys.colour(sys.Out), TTY: tty,
+			InOrder: !tty, Files: true, Prompt: "▸ ",
+		})
+		out.posters[console.Name] = term
+	}
 	a, err := newApp(appOptions{
-		Store: store.Store, People: c.People, Posters: map[string]chat.Poster{console.Name: term}, Log: log,
+		Store: store.Store, People: c.People, Posters: out.posters, Chats: out.chats, Pace: out.pace, Metrics: metrics, Log: log,
 		Cadence: c.Cadence, Scan: checks.Options{Contact: c.Contact},
 	})
 	if err != nil {
 		return errors.Join(err, group.Close())
 	}
-	group.Add("outbox", a.outbox.Run)
+	if err := addHTTP(ctx, group, c, a, out, metrics, log); err != nil {
+		return errors.Join(err, group.Close())
+	}
+	if tty {
+		text, err := banner(ctx, a, c.People, store.where)
+		if err != nil {
+			return errors.Join(err, group.Close())
+		}
+		fmt.Fprint(sys.Out, text)
+	}
+	group.Add("outbox", a.deliver)
 	group.Add("router", a.router.Run)
 	group.Add("sweep", a.sweep)
 	group.Add("reminders", a.remind)
+	group.Add("boards", a.pin)
 	if store.engine != nil {
 		group.Add("size of the store", a.watchSize)
 	}
-	group.Add("console", func(ctx context.Context) error { return endWith(term.Run(ctx, a.router)) })
+	for name, p := range out.chats {
+		group.Add(name, func(ctx context.Context) error { return p.Run(ctx, a.router) })
+	}
+	if term != nil {
+		group.Add("console", func(ctx context.Context) error { return endWith(term.Run(ctx, a.router)) })
+	}
 	return group.Run(ctx)
 }
 
