@@ -11,10 +11,11 @@ import (
 
 // How long what was looked up counts.
 const (
-	directoryTTL   = 5 * time.Minute  // it is as good as new, and then looked up again behind the scenes
-	directoryStale = 30 * time.Minute // it is not used any more
-	unknownTTL     = time.Minute      // that there is no such thing
-	mostEntries    = 10_000
+	directoryTTL    = 5 * time.Minute  // it is as good as new, and then looked up again behind the scenes
+	directoryStale  = 30 * time.Minute // it is not used any more
+	directoryGlance = 24 * time.Hour   // it is used where nothing better is needed
+	unknownTTL      = time.Minute      // that there is no such thing
+	mostEntries     = 10_000
 )
 
 // cache keeps what Slack said of things, by their ids. Its methods may be called
@@ -51,6 +52,17 @@ func (c *cache[V]) peek(id string) (V, bool) {
 		c.renew(id)
 	}
 	return e.value, ok && e.err == nil
+}
+
+// glance is what was known in the last day, without asking anybody.
+func (c *cache[V]) glance(id string) (V, bool) {
+	c.mu.Lock()
+	e, ok := c.entries[id]
+	c.mu.Unlock()
+	if ok && !e.gone && e.err == nil && c.now().Sub(e.at) < directoryGlance {
+		return e.value, true
+	}
+	return c.peek(id)
 }
 
 // get is what is known, or looked up by whoever asks first, until its context ends.

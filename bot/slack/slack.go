@@ -29,6 +29,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	slackgo "github.com/slack-go/slack"
@@ -95,6 +96,12 @@ type Platform struct {
 	opt Options
 	api *slackgo.Client
 	out outgoing
+
+	me    atomic.Pointer[self] // nil until Slack said who we are
+	in    *intake
+	dir   *directory
+	links links
+	tune  tune
 }
 
 var _ bot.Platform = (*Platform)(nil)
@@ -116,7 +123,8 @@ func New(o Options) (*Platform, error) {
 	if !strings.HasPrefix(o.Command, "/") {
 		return nil, fmt.Errorf("slack: the command %q must begin with a slash", o.Command)
 	}
-	return &Platform{opt: o, api: o.client()}, nil
+	api := o.client()
+	return &Platform{opt: o, api: api, in: newIntake(), dir: newDirectory(api, o), tune: patient()}, nil
 }
 
 func (o *Options) defaults() {

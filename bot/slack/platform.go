@@ -1,0 +1,317 @@
+package slack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	slackgo "github.com/slack-go/slack"
+
+	"github.com/allclear-bot/allclear/bot"
+	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/state"
+)
+
+// How much is done at the same time, and for how long. Slack wants its answer
+// within three seconds: the first look at a channel and the desk have less.
+const (
+	mostAtOnce  = 64 // deliveries that are handled; what comes on top is turned away
+	handleTime  = 2500 * time.Millisecond
+	mostBehind  = 128 // things to do that an acknowledgement does not wait for
+	behindHands = 8
+	behindTime  = 10 * time.Second
+	lastWords   = 3 * time.Second // for what is still to be said when Run ends
+	tokenEvery  = 5 * time.Minute // the bot token is tried
+)
+
+// intake is what takes deliveries to the desk while Run runs.
+type intake struct {
+	mu     sync.Mutex
+	desk   bot.Desk // nil: nobody is there
+	inside sync.WaitGroup
+	slots  chan struct{}
+
+	behind  chan func(context.Context)
+	fatal   chan error // why Run must end
+	homes   *recent[string]
+	forms   *recent[string] // presses for which a form was opened
+	replays replays
+}
+
+func newIntake() *intake {
+	return &intake{
+		slots: make(chan struct{}, mostAtOnce), behind: make(chan func(context.Context), mostBehind), fatal: make(chan error, 1),
+		homes: newRecent[string](10_000), forms: newRecent[string](10_000), replays: newReplays(),
+	}
+}
+
+// Run takes requests to the desk until the context ends. With an app token they
+// come over Socket Mode, else through Handler. What was delivered before the
+// context ended is still taken. An error is one that no waiting cures: a token that
+// is refused, Socket Mode switched off, the app removed.
+func (p *Platform) Run(ctx context.Context, desk bot.Desk) error {
+	if err := p.introduce(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
+	parts := []func(context.Context) error{p.watch, func(ctx context.Context) error { p.dir.run(ctx); return nil }}
+	if p.opt.AppToken != "" {
+		parts = append(parts, p.runSocket)
+	}
+	p.in.open(desk)
+	hands := p.in.work(ctx)
+	err := together(ctx, parts...)
+	p.in.shut()
+	hands()
+	return err
+}
+
+// together runs the parts until the context ends or one of them returns an error,
+// and waits for all.
+func together(ctx context.Context, parts ...func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	errs := make(chan error, len(parts))
+	for _, part := range parts {
+		go func() { errs <- part(ctx) }() // waited for below
+	}
+	var first error
+	for range parts {
+		if err := <-errs; err != nil && first == nil {
+			first = err
+			cancel()
+		}
+	}
+	return first
+}
+
+// introduce finds out who we are. It tries until it knows, or until Slack says that
+// the token is of no use.
+func (p *Platform) introduce(ctx context.Context) error {
+	for attempt := 0; ctx.Err() == nil; attempt++ {
+		err := p.whoAmI(ctx)
+		if err == nil || hopeless(err) {
+			return refusedToken("bot", err)
+		}
+		if ctx.Err() == nil {
+			p.opt.Logger.Warn("slack: it does not say who we are", "error", err)
+			pause(ctx, max(p.tune.backoff(attempt), p.dir.limited(err)))
+		}
+	}
+	return nil
+}
+
+func (p *Platform) whoAmI(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, errandTime)
+	defer cancel()
+	who, err := p.api.AuthTestContext(ctx)
+	if err != nil {
+		return err
+	}
+	p.me.Store(&self{team: who.TeamID, enterprise: who.EnterpriseID, user: who.UserID, bot: who.BotID})
+	return nil
+}
+
+// watch tries the token now and then, and ends when Slack does not take it any more.
+func (p *Platform) watch(ctx context.Context) error {
+	for {
+		t := time.NewTimer(tokenEvery)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return nil
+		case err := <-p.in.fatal:
+			t.Stop()
+			return err
+		case <-t.C:
+		}
+		if err := p.whoAmI(ctx); hopeless(err) {
+			return refusedToken("bot", err)
+		}
+	}
+}
+
+// hopeless reports whether no waiting helps against an error of Slack's.
+func hopeless(err error) bool {
+	var said slackgo.SlackErrorResponse
+	if !errors.As(err, &said) {
+		return false
+	}
+	switch said.Err {
+	case "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type", "missing_scope",
+		"no_permission", "org_login_required", "ekm_access_denied", "access_denied", "team_access_not_granted", "link_disabled":
+		return true
+	}
+	return false
+}
+
+func refusedToken(which string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("slack: the %s token is refused: %w", which, err)
+}
+
+// open lets deliveries in.
+func (i *intake) open(desk bot.Desk) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.desk = desk
+}
+
+// shut lets nothing in any more, and waits for what is inside.
+func (i *intake) shut() {
+	i.mu.Lock()
+	i.desk = nil
+	i.mu.Unlock()
+	i.inside.Wait()
+}
+
+// enter is the desk for one delivery, nil when nobody is there. Who was given one
+// must leave.
+func (i *intake) enter() bot.Desk {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.desk != nil {
+		i.inside.Add(1)
+	}
+	return i.desk
+}
+
+// work does what is to be done behind acknowledgements. The function that it returns
+// is called when nothing more can come, and waits until all is done.
+func (i *intake) work(ctx context.Context) (finish func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := make(chan struct{})
+	var hands sync.WaitGroup
+	for range behindHands {
+		hands.Go(func() {
+			for {
+				select {
+				case job := <-i.behind:
+					job(ctx)
+				case <-stop:
+					select {
+					case job := <-i.behind:
+						job(ctx)
+					default:
+						return
+					}
+				}
+			}
+		})
+	}
+	return func() {
+		close(stop)
+		late := time.AfterFunc(lastWords, cancel)
+		hands.Wait()
+		late.Stop()
+		cancel()
+	}
+}
+
+// later does something behind the acknowledgement. It is false when too much waits.
+func (i *intake) later(job func(context.Context)) bool {
+	select {
+	case i.behind <- job:
+		return true
+	default:
+		return false
+	}
+}
+
+// taken is what becomes of a delivery.
+type taken struct {
+	// refused: it is not acknowledged. Slack delivers it again, or tells the person
+	// that it failed.
+	refused bool
+	// body goes with the acknowledgement, when there is something to say.
+	body any
+}
+
+// serve handles one delivery, or turns it away at once when too many are handled
+// already. What breaks breaks for this one.
+func (p *Platform) serve(ctx context.Context, d delivery) (t taken) {
+	desk := p.in.enter()
+	if desk == nil {
+		return taken{refused: true}
+	}
+	defer p.in.inside.Done()
+	if d.retry {
+		p.opt.Count("redelivered")
+	}
+	select {
+	case p.in.slots <- struct{}{}:
+		defer func() { <-p.in.slots }()
+	default:
+		p.opt.Count("turned away")
+		return p.turnAway(d)
+	}
+	defer func() {
+		if broken := recover(); broken != nil {
+			p.opt.Count("panic")
+			p.opt.Logger.Error("slack: a delivery could not be handled: it panicked", "panic", fmt.Sprint(broken), "stack", string(debug.Stack()))
+			t = taken{refused: true}
+		}
+	}()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handleTime)
+	defer cancel()
+	return p.take(ctx, desk, p.me.Load(), d)
+}
+
+// take makes a request of a delivery.
+func (p *Platform) take(ctx context.Context, desk bot.Desk, me *self, d delivery) taken {
+	switch {
+	case d.slash != nil:
+		return p.command(ctx, desk, me, d)
+	case d.act != nil:
+		return p.interact(ctx, desk, me, d)
+	case d.event != nil:
+		return p.happened(ctx, desk, me, d)
+	}
+	return taken{}
+}
+
+// interact is something that was pressed, submitted, or typed into a list. What is
+// of no use to us is acknowledged.
+func (p *Platform) interact(ctx context.Context, desk bot.Desk, me *self, d delivery) taken {
+	switch d.act.Type {
+	case "block_actions":
+		return p.pressed(ctx, desk, me, d)
+	case "view_submission":
+		return p.submitted(ctx, desk, me, d)
+	case "block_suggestion":
+		return p.suggest(ctx, desk, me, d)
+	case "message_action":
+		return p.shortcut(ctx, desk, me, d)
+	}
+	return taken{}
+}
+
+// place is a place as it is now.
+func (p *Platform) place(ctx context.Context, me *self, channel, thread, reply string) state.Place {
+	place := state.Place{Platform: Name, Workspace: me.team, Channel: channel, Thread: thread, Threads: true, Reply: reply}
+	place.Ceiling = p.ceiling(ctx, place)
+	return place
+}
+
+// hand gives a request to the desk. What it does not accept always comes with a
+// message that says so.
+func (p *Platform) hand(ctx context.Context, desk bot.Desk, req chat.Request) bot.Ack {
+	if m, may := p.mayAsk(desk, req); !may {
+		return bot.Ack{Message: m, Private: true, Reference: chat.Reference(req.ID)}
+	}
+	ack, err := desk.Handle(ctx, req)
+	if ack.Duplicate {
+		p.opt.Count("duplicate")
+	}
+	if !ack.Accepted && len(ack.Message.Parts) == 0 {
+		ack.Message = notice("Not done: the request could not be taken.", "So far nothing was changed. Try again in a minute. Reference "+chat.Reference(req.ID))
+	}
+	if err != nil {
+		p.opt.Count("not taken") // the desk has logged why
+	}
+	return ack
+}
