@@ -35,6 +35,15 @@ type system struct {
 	Environ  func() []string
 	// Terminal reports whether a stream is a terminal, and how wide it is.
 	Terminal func(stream any) (width int, ok bool)
+	// Release gives signals back to the operating system: the next one ends the
+	// process at once. nil: nobody listens to signals.
+	Release func()
+}
+
+func (s system) letGo() {
+	if s.Release != nil {
+		s.Release()
+	}
 }
 
 func process() system {

@@ -39,6 +39,7 @@ type config struct {
 	Contact string        // sent with every request of a scan
 	Cadence time.Duration // between reminders
 	People  state.People
+	Save    string // directory for pictures and files of answers; "": they are not written
 	Log     string // "text" or "json"
 	Level   slog.Level
 	HTTP    string // address; "": no HTTP unless a platform needs it
@@ -53,6 +54,7 @@ type configFile struct {
 	Redis   string `yaml:"redis"`
 	Contact string `yaml:"contact"`
 	Cadence string `yaml:"cadence"`
+	Save    string         `yaml:"save"`
 	Log     string `yaml:"log"`
 	Level   string `yaml:"level"`
 	HTTP    string `yaml:"http"`
@@ -82,6 +84,7 @@ func variables() map[string]func(*configFile, string) {
 		"ALLCLEAR_REDIS":   func(c *configFile, v string) { c.Redis = v },
 		"ALLCLEAR_CONTACT": func(c *configFile, v string) { c.Contact = v },
 		"ALLCLEAR_CADENCE": func(c *configFile, v string) { c.Cadence = v },
+		"ALLCLEAR_SAVE":    func(c *configFile, v string) { c.Save = v },
 		"ALLCLEAR_LOG":     func(c *configFile, v string) { c.Log = v },
 		"ALLCLEAR_LEVEL":   func(c *configFile, v string) { c.Level = v },
 		"ALLCLEAR_HTTP":    func(c *configFile, v string) { c.HTTP = v },
@@ -157,7 +160,7 @@ func (f *configFile) read(path string) error {
 
 // check turns the text into values and collects what is wrong.
 func (f configFile) check() (config, []error) {
-	c := config{Data: f.Data, Redis: secret(f.Redis), Contact: f.Contact, Cadence: 2 * time.Hour, Log: "text"}
+	c := config{Data: f.Data, Redis: secret(f.Redis), Contact: f.Contact, Save: f.Save, Cadence: 2 * time.Hour, Log: "text"}
 	var problems []error
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	if f.Cadence != "" {

@@ -28,8 +28,13 @@ const doHelp = `Run one command of the chat, as yourself, and print its answer. 
 It works beside a running serve, too: what others must hear is said there.
 
 A word that begins with @ hands the file in: allclear do server import @servers.csv
+Flags of allclear itself stand before the line: allclear do --save . digest
 
-Exit status: 0 answered (read what it says), 1 refused or failed.`
+Exit status:
+  0  done, or answered; of many things that a word like "all" or a --farm chooses:
+     something was done, and the answer says what was not
+  1  not done, or not all that was named
+  2  wrong usage: no such command, option or value`
 
 func newDo(sys system) *cobra.Command {
 	var s storeFlags
@@ -45,6 +50,7 @@ func newDo(sys system) *cobra.Command {
 		},
 	}
 	s.add(cmd)
+	s.saves(cmd)
 	cmd.Flags().SetInterspersed(false)
 	return cmd
 }
@@ -108,6 +114,9 @@ func do(ctx context.Context, s storeFlags, sys system, line string, files []chat
 		return err
 	}
 	c = c.withSelf()
+	if err := saveDir(c.Save); err != nil {
+		return err
+	}
 	c.Level = max(c.Level, slog.LevelWarn)
 	log := newLog(c, sys)
 	return withStore(ctx, s, sys, true, func(o *opened) error {
@@ -124,29 +133,47 @@ func do(ctx context.Context, s storeFlags, sys system, line string, files []chat
 		if err := a.sweepOnce(ctx); err != nil {
 			return err
 		}
-		width, tty := sys.Terminal(sys.Out)
-		render := console.Options{Width: cmp.Or(width, 100), Colour: sys.colour(sys.Out)}
+		width, _ := sys.Terminal(sys.Out)
+		render := console.Options{Width: cmp.Or(width, usualWidth), Colour: sys.colour(sys.Out)}
+		told := newProgress(sys)
 		m, ok := a.router.Do(ctx, chat.Request{
 			ID: "line-" + rand.Text(), Trigger: chat.TriggerLine, Actor: chat.Actor{Link: consoleLink()},
 			Place: state.Place{Platform: console.Name, Channel: "terminal", Ceiling: state.TLPAmberStrict}, Text: line, Files: files, At: time.Now(),
-		}, progressTo(sys, tty, render))
-		if _, err := fmt.Fprintln(sys.Out, strings.TrimRight(console.Render(m, render), "\n")); err != nil {
+		}, told.say)
+		told.clear()
+		if err := answer(sys, c, m, render); err != nil {
 			return err
 		}
-		if !ok {
-			return outcome{exitFailure}
+		switch {
+		case ok:
+			return nil
+		case misread(a.router.Specs(), line, files):
+			return outcome{exitUsage}
 		}
-		return nil
+		return outcome{exitFailure}
 	})
 }
 
-// progressTo shows progress on a terminal and nothing in a pipe.
-func progressTo(sys system, tty bool, o console.Options) func(string, chat.Message) {
-	return func(_ string, m chat.Message) {
-		if tty {
-			fmt.Fprintln(sys.Err, strings.TrimRight(console.Render(m, o), "\n"))
-		}
+// answer prints a message, and writes what it carries where that is wanted.
+func answer(sys system, c config, m chat.Message, o console.Options) error {
+	lines := []string{strings.TrimRight(console.Render(m, o), "\n")}
+	switch {
+	case c.Save != "":
+		lines = append(lines, console.Save(c.Save, m)...)
+	case console.Carries(m):
+		lines = append(lines, unsaved)
 	}
+	_, err := fmt.Fprintln(sys.Out, strings.Join(lines, "\n"))
+	return err
+}
+
+// misread reports whether a line names no command, or gives it what it does not take.
+func misread(specs []chat.Spec, line string, files []chat.File) bool {
+	spec, words, err := chat.Find(specs, line)
+	if err == nil {
+		_, err = chat.Parse(spec, words, files)
+	}
+	return err != nil
 }
 
 // lineApp is the process for one line: nothing in it runs on its own.

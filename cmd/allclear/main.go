@@ -21,5 +21,7 @@ func main() {
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second signal ends the process at once
 	redisstore.ClientLog(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})))
-	os.Exit(run(ctx, os.Args[1:], process()))
+	sys := process()
+	sys.Release = stop
+	os.Exit(run(ctx, os.Args[1:], sys))
 }

@@ -52,7 +52,7 @@ func connect(ctx context.Context, c config, shared bool, log *slog.Logger) (*ope
 		if err != nil {
 			return nil, err
 		}
-		return &opened{Store: redisstore.New(client, redisstore.Options{Lanes: 4}), close: []io.Closer{client}, where: "Redis"}, nil
+		return &opened{Store: redisstore.New(client, redisstore.Options{Lanes: 4}), close: []io.Closer{client}, where: redisAt(c.Redis)}, nil
 	}
 	dir, err := dataDir(c)
 	if err != nil {
@@ -63,7 +63,7 @@ func connect(ctx context.Context, c config, shared bool, log *slog.Logger) (*ope
 		return borrow(ctx, dir, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open the store in %s: %w", dir, err)
+		return nil, unopened(dir, err)
 	}
 	client := engine.Client()
 	o := &opened{Store: redisstore.New(client, redisstore.Options{Writer: "embedded"}), engine: engine, close: []io.Closer{engine, client}, where: dir}
@@ -90,4 +90,16 @@ func dataDir(c config) (string, error) {
 		return "", fmt.Errorf("where to keep the store: %w", err)
 	}
 	return dir, nil
+}
+
+// unopened says what to do about a directory that cannot be opened as a store.
+func unopened(dir string, err error) error {
+	err = fmt.Errorf("open the store in %s: %w", dir, err)
+	if !errors.As(err, new(*embedded.CorruptError)) {
+		return err
+	}
+	return fmt.Errorf("%w\nNothing was changed. Keep that directory as it is, and bring the last export back into a new one:\n"+
+		"  allclear import --data NEW-DIRECTORY EXPORT-FILE\n"+
+		"  allclear audit verify --data NEW-DIRECTORY\n"+
+		"and serve from there (--data NEW-DIRECTORY). An export is what \"allclear export FILE\" wrote", err)
 }

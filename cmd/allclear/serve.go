@@ -141,7 +141,7 @@ func serve(ctx context.Context, c config, sys system) error {
 	if tty || len(out.chats) == 0 { // with a chat, and nobody at a terminal, the console is none
 		term = console.New(sys.In, sys.Out, console.Options{
 			User: consoleUser(), Width: cmp.Or(width, 100), Colour: sys.colour(sys.Out), TTY: tty,
-			InOrder: !tty, Files: true, Prompt: "▸ ",
+			InOrder: !tty, Files: true, SaveDir: c.Save, Unsaved: unsaved, Prompt: "▸ ",
 		})
 		out.posters[console.Name] = term
 	}
@@ -173,18 +173,13 @@ func serve(ctx context.Context, c config, sys system) error {
 	for name, p := range out.chats {
 		group.Add(name, func(ctx context.Context) error { return p.Run(ctx, a.router) })
 	}
+	group.Add("watch of the store", a.watchStore(term))
+	leave := newLeaving(ctx, sys, tty)
+	defer leave.done()
 	if term != nil {
-		group.Add("console", func(ctx context.Context) error { return endWith(term.Run(ctx, a.router)) })
+		group.Add("console", func(ctx context.Context) error { return leave.with(term.Run(ctx, a.router)) })
 	}
 	return group.Run(ctx)
-}
-
-// endWith ends the process when the input of the console has.
-func endWith(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) {
-		return bot.ErrStop
-	}
-	return err
 }
 
 // addEngine ends the process when the embedded store can no longer work, and lends
