@@ -96,6 +96,7 @@ func (s *Slack) answer(name string, m method, known bool, a args, given string, 
 		return denied.object()
 	}
 	s.strangers(name, m, a)
+	s.leaks(name, object(a))
 	c := &call{args: a, name: name, token: tok, warnings: warnings}
 	out, denied := m.run(c)
 	if denied != nil {

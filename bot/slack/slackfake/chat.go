@@ -296,6 +296,7 @@ func (s *Slack) updateMessage(c *call) (object, *refusal) {
 	if refused != nil {
 		return nil, refused
 	}
+	before := s.wire(ch, m, false)
 	m.text, m.blocks = settle(changed.text), changed.blocks
 	s.nameBlocks(m.blocks)
 	if c.has("attachments") {
@@ -309,6 +310,9 @@ func (s *Slack) updateMessage(c *call) (object, *refusal) {
 	}
 	m.edits++
 	m.editedTS = s.nextTS()
+	s.own(ch, object{
+		"type": "message", "subtype": "message_changed", "hidden": true, "ts": s.nextTS(), "message": s.wire(ch, m, false), "previous_message": before,
+	})
 	return object{"channel": ch.ID, "ts": m.ts, "text": m.text, "message": s.wire(ch, m, true)}, nil
 }
 
@@ -323,8 +327,11 @@ func (s *Slack) deleteMessage(c *call) (object, *refusal) {
 	if refused != nil {
 		return nil, refused
 	}
-	ts := m.ts
+	ts, before := m.ts, s.wire(ch, m, false)
 	s.dropped(ch, m)
+	s.own(ch, object{
+		"type": "message", "subtype": "message_deleted", "hidden": true, "ts": s.nextTS(), "deleted_ts": ts, "previous_message": before,
+	})
 	return object{"channel": ch.ID, "ts": ts}, nil
 }
 

@@ -22,6 +22,7 @@ const (
 	TokenInURL  Kind = "token in an address"
 	Ignored     Kind = "argument that Slack ignores"
 	ViewError   Kind = "answer to a view that Slack cannot use"
+	Leaked      Kind = "a token was shown to people"
 )
 
 // Complaint is something that Slack would have punished, or ignored in silence.
@@ -69,6 +70,24 @@ func (s *Slack) complainLocked(kind Kind, format string, args ...any) {
 	}
 	s.complaints = append(s.complaints, c)
 	s.wake()
+}
+
+// leaks complains when a token is somewhere in what the app says. The lock is held.
+func (s *Slack) leaks(where string, v any) {
+	switch v := v.(type) {
+	case string:
+		if s.hush(v) != v {
+			s.complainLocked(Leaked, "%s", where)
+		}
+	case object:
+		for _, e := range v {
+			s.leaks(where, e)
+		}
+	case []any:
+		for _, e := range v {
+			s.leaks(where, e)
+		}
+	}
 }
 
 // hush takes the tokens out of a text.

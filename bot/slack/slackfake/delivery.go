@@ -49,6 +49,7 @@ type Delivery struct {
 	accepts bool
 	failed  string // the reason of the next retry
 	noRetry bool
+	own     bool // an event of the app's own message
 }
 
 // copyOf is what is shown of a delivery.
@@ -135,6 +136,7 @@ func (s *Slack) settle(d *Delivery, outcome, reason string) {
 	case Interactive:
 		d.Words = "Sorry, this didn't work. Try again?"
 	case EventsAPI:
+		s.judge()
 		s.retry(d)
 	}
 	close(d.settled)
@@ -144,6 +146,8 @@ func (s *Slack) settle(d *Delivery, outcome, reason string) {
 // acknowledged: the app answered.
 func (s *Slack) acknowledged(d *Delivery, reply object) {
 	d.Acks++
+	s.wake()
+	s.leaks("acknowledgement", reply)
 	if d.done {
 		return
 	}
@@ -188,15 +192,20 @@ func (s *Slack) findDelivery(envelope string) *Delivery {
 	return nil
 }
 
-// Again sends the last delivery once more, the same envelope, over another
-// connection when there is one: it happens, and it must run once.
+// Again sends the last thing that a person did once more, the same envelope, over
+// another connection when there is one: it happens, and it must run once.
 func (s *Slack) Again() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.deliveries) == 0 {
+	var d *Delivery
+	for _, each := range s.deliveries {
+		if !each.own {
+			d = each
+		}
+	}
+	if d == nil {
 		return
 	}
-	d := s.deliveries[len(s.deliveries)-1]
 	if s.opt.HTTP != nil {
 		s.post(d)
 		return

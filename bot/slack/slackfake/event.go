@@ -19,7 +19,7 @@ func (s *Slack) eventLocked(inner object) *Delivery {
 	if name == "message" {
 		name = map[string]string{"channel": "message.channels", "group": "message.groups", "im": "message.im"}[str(inner["channel_type"])]
 	}
-	if !s.subscribed(name) || s.limited() {
+	if !s.subscribed(name) || s.unsubscribed || s.limited() {
 		return nil
 	}
 	inner = merge(object{"event_ts": s.nextTS()}, inner)
@@ -82,4 +82,28 @@ func (s *Slack) joined(ch *conversation, user string) object {
 		kind = "G"
 	}
 	return object{"type": "member_joined_channel", "user": user, "channel": ch.ID, "channel_type": kind, "team": TeamID, "inviter": Lead1}
+}
+
+// judge ends the subscriptions when more than 95 % of the events of an hour failed
+// (docs.slack.dev/apis/events-api).
+func (s *Slack) judge() {
+	all, failed := 0, 0
+	for _, d := range s.deliveries {
+		if d.Type == EventsAPI && d.done && s.clock.Now().Sub(d.At) < time.Hour {
+			all++
+			if d.Outcome != OK {
+				failed++
+			}
+		}
+	}
+	if all >= s.opt.DisableAfter && failed*100 > all*95 {
+		s.unsubscribed = true
+	}
+}
+
+// Unsubscribed reports whether Slack ended the subscriptions to events.
+func (s *Slack) Unsubscribed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unsubscribed
 }

@@ -134,6 +134,9 @@ func (p *Person) act(m Message, c control, what object) *Sent {
 	}
 	payload := merge(s.interaction("block_actions", p.id, nil), s.onMessage(ch, now, p.id))
 	payload["actions"] = []any{s.action(c, what)}
+	if values := obj(obj(obj(payload["state"])["values"])[c.blockID]); values[c.actionID] != nil {
+		values[c.actionID] = merge(object{"type": c.kind}, what)
+	}
 	return &Sent{s: s, d: s.deliver(Interactive, payload, nil), Asked: asks(c.element)}
 }
 

@@ -107,28 +107,44 @@ func (s *Slack) put(c *conversation, m *message) *message {
 	s.nameBlocks(m.blocks)
 	m.pings = s.pings(c, m)
 	c.messages = append(c.messages, m)
+	if m.user == BotUser {
+		s.own(c, s.wire(c, m, false))
+	}
 	return m
+}
+
+// own tells the app of what it did itself, as Slack does when it is subscribed.
+func (s *Slack) own(c *conversation, event object) {
+	if d := s.eventLocked(merge(event, object{"channel": c.ID, "channel_type": s.channelType(c)})); d != nil {
+		d.own = true
+	}
 }
 
 // settle makes stray & < > harmless, as Slack does with what it is given.
 func settle(text string) string {
 	var b strings.Builder
 	for text != "" {
-		if text[0] == '<' {
-			if m := entity.FindStringSubmatch(text); m != nil && strings.HasPrefix(text, m[0]) {
-				b.WriteString(m[0])
-				text = text[len(m[0]):]
-				continue
-			}
+		if m := entity.FindString(text); m != "" {
+			b.WriteString(m)
+			text = text[len(m):]
+			continue
 		}
 		if _, rest, ok := unescape(text); ok {
 			b.WriteString(text[:len(text)-len(rest)])
 			text = rest
 			continue
 		}
-		r, size := firstRune(text)
-		b.WriteString(escapeAll(string(r)))
-		text = text[size:]
+		switch text[0] {
+		case '&':
+			b.WriteString("&amp;")
+		case '<':
+			b.WriteString("&lt;")
+		case '>':
+			b.WriteString("&gt;")
+		default:
+			b.WriteByte(text[0])
+		}
+		text = text[1:]
 	}
 	return b.String()
 }

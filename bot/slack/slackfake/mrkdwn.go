@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Span is a stretch of what a person reads.
@@ -84,13 +85,13 @@ func fence(cells []cell, from int) int {
 func marks(c cell, r rune) bool { return c.ent == nil && !c.plain && c.r == r }
 
 // entity is a sequence in angle brackets.
-var entity = regexp.MustCompile(`<([^<>\n]+)>`)
+var entity = regexp.MustCompile(`^<([^<>\n]+)>`)
 
 func lex(text string, who names) []cell {
 	var cells []cell
 	for text != "" {
 		if text[0] == '<' {
-			if m := entity.FindStringSubmatch(text); m != nil && strings.HasPrefix(text, m[0]) {
+			if m := entity.FindStringSubmatch(text); m != nil {
 				if span := special(m[1], who); span != nil {
 					cells = append(cells, cell{ent: span})
 					text = text[len(m[0]):]
@@ -102,23 +103,16 @@ func lex(text string, who names) []cell {
 			cells, text = append(cells, cell{r: c, plain: true}), rest
 			continue
 		}
-		r, size := firstRune(text)
+		r, size := utf8.DecodeRuneInString(text)
 		cells, text = append(cells, cell{r: r}), text[size:]
 	}
 	return cells
 }
 
-func firstRune(s string) (rune, int) {
-	for i, r := range s {
-		if i > 0 {
-			return []rune(s[:i])[0], i
-		}
-		_ = r
-	}
-	return []rune(s)[0], len(s)
-}
-
 func unescape(s string) (rune, string, bool) {
+	if s[0] != '&' {
+		return 0, s, false
+	}
 	for _, e := range []struct {
 		code string
 		r    rune

@@ -57,6 +57,9 @@ type Options struct {
 	MaxFile int64
 	// Patience is how long assertions wait, 10 s when 0. It is real time.
 	Patience time.Duration
+	// DisableAfter is how many events an hour there must be before Slack ends the
+	// subscriptions of an app that fails more than 95 % of them, 1,000 when 0.
+	DisableAfter int
 	// EventsPerHour are delivered, 30,000 when 0; after them comes app_rate_limited.
 	EventsPerHour int
 }
@@ -89,8 +92,8 @@ func DefaultScopes() []string {
 func DefaultEvents() []string {
 	return []string{
 		"app_home_opened", "app_mention", "app_uninstalled", "channel_archive", "channel_left", "channel_shared", "channel_unarchive",
-		"channel_unshared", "file_shared", "group_left", "member_joined_channel", "member_left_channel", "message.channels", "message.groups",
-		"message.im", "subteam_updated", "subteam_members_changed", "tokens_revoked",
+		"channel_unshared", "file_shared", "group_left", "member_joined_channel", "member_left_channel", "message.im", "subteam_updated",
+		"subteam_members_changed", "tokens_revoked",
 	}
 }
 
@@ -138,6 +141,7 @@ func (o Options) filled() Options {
 	o.MaxFile = or(o.MaxFile, 1<<30)
 	o.Patience = or(o.Patience, 10*time.Second)
 	o.EventsPerHour = or(o.EventsPerHour, 30000)
+	o.DisableAfter = or(o.DisableAfter, 1000)
 	return o
 }
 

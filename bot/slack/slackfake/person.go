@@ -110,7 +110,12 @@ func (p *Person) slash(channel, line string) *Sent {
 		"response_url": s.newResponse(ch, p.id, nil), "trigger_id": s.newTrigger(p.id, nil),
 	})
 	id := strings.TrimPrefix(str(payload["response_url"]), s.url+"/response/")
-	d := s.deliver(SlashCommands, payload, func(d *Delivery) { s.sayReply(id, d.Reply) })
+	d := s.deliver(SlashCommands, payload, func(d *Delivery) {
+		if str(d.Reply["response_type"]) == "in_channel" { // then all see what was typed
+			s.put(ch, &message{user: p.id, text: escapeAll(line)})
+		}
+		s.sayReply(id, d.Reply)
+	})
 	return &Sent{s: s, d: d}
 }
 

@@ -72,6 +72,7 @@ func (s *Slack) respondTo(id string, a args) *refusal {
 		return refuse("used_url")
 	}
 	u.uses++
+	s.leaks("response_url", object(a))
 	return s.use(u, a)
 }
 

@@ -55,6 +55,8 @@ type Slack struct {
 	deliveries []*Delivery
 	rotate     int
 	events     []time.Time
+	// unsubscribed: Slack ended the subscriptions, for too much failed.
+	unsubscribed bool
 
 	calls      []*Call
 	faults     map[string][]Fault

@@ -35,7 +35,7 @@ func app(t *testing.T, s *slackfake.Slack, handle func(*socketmode.Client, socke
 			case <-ctx.Done():
 				return
 			case e := <-c.Events:
-				if e.Request != nil && handle != nil {
+				if handle != nil && e.Request != nil && e.Request.EnvelopeID != "" {
 					handle(c, e)
 				}
 			}
