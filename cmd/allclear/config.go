@@ -54,7 +54,7 @@ type configFile struct {
 	Redis   string `yaml:"redis"`
 	Contact string `yaml:"contact"`
 	Cadence string `yaml:"cadence"`
-	Save    string         `yaml:"save"`
+	Save    string `yaml:"save"`
 	Log     string `yaml:"log"`
 	Level   string `yaml:"level"`
 	HTTP    string `yaml:"http"`
