@@ -39,9 +39,9 @@ type conn struct {
 	wake     chan struct{}
 	done     chan struct{}
 	once     sync.Once
-	session  *session // under Fake.mu, like all below
-	sent     int      // events of the session that were sent
-	queue    []any    // what goes out besides events
+	session  *session  // under Fake.mu, like all below
+	sent     int       // events of the session that were sent
+	queue    []control // what goes out besides events
 	sends    []time.Time
 	compress bool
 	zombie   bool
@@ -82,7 +82,7 @@ func (f *Fake) serveGateway(w http.ResponseWriter, r *http.Request) {
 	case q.Get("encoding") != "" && q.Get("encoding") != "json", q.Get("compress") != "":
 		c.closeWith(4002, "The fake speaks JSON without transport compression.")
 	default:
-		c.queue = append(c.queue, frame(opHello, map[string]any{"heartbeat_interval": f.opt.Heartbeat.Milliseconds()}))
+		c.say(opHello, map[string]any{"heartbeat_interval": f.opt.Heartbeat.Milliseconds()})
 	}
 	f.tasks.Add(1)
 	f.mu.Unlock()
@@ -100,7 +100,22 @@ func (f *Fake) serveGateway(w http.ResponseWriter, r *http.Request) {
 	c.drop()
 }
 
-func frame(op int, d any) map[string]any { return map[string]any{"op": op, "d": d, "s": nil, "t": nil} }
+// control is a frame besides the events, and after how many of them it comes.
+type control struct {
+	frame any
+	after int
+}
+
+// say sends a frame that is no event, behind the events that there are. The lock is
+// held.
+func (c *conn) say(op int, d any) {
+	after := 0
+	if c.session != nil {
+		after = len(c.session.events)
+	}
+	c.queue = append(c.queue, control{map[string]any{"op": op, "d": d, "s": nil, "t": nil}, after})
+	c.poke()
+}
 
 // poke tells the writer that there is something to send.
 func (c *conn) poke() {
@@ -148,7 +163,7 @@ func (c *conn) write() {
 	}
 }
 
-// outgoing is a frame and the interaction that it delivers.
+// outgoing is a frame on its way.
 type outgoing struct {
 	frame    any
 	compress bool
@@ -160,20 +175,30 @@ func (c *conn) next() ([]outgoing, *websocket.CloseError) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var out []outgoing
-	for _, fr := range c.queue {
-		out = append(out, outgoing{fr, false})
+	for _, ctl := range c.queue {
+		out = append(c.events(out, ctl.after), outgoing{ctl.frame, false})
 	}
 	c.queue = nil
-	if s := c.session; s != nil && s.conn == c && !c.zombie {
-		for ; c.sent < len(s.events); c.sent++ {
-			e := s.events[c.sent]
-			out = append(out, outgoing{map[string]any{"op": opDispatch, "d": e.data, "s": c.sent + 1, "t": e.name}, c.compress})
-			if e.of != nil {
-				e.of.delivered = true
-			}
-		}
+	if c.session != nil {
+		out = c.events(out, len(c.session.events))
 	}
 	return out, c.last
+}
+
+// events appends the events up to a number that were not sent yet.
+func (c *conn) events(out []outgoing, upTo int) []outgoing {
+	s := c.session
+	if s == nil || s.conn != c || c.zombie {
+		return out
+	}
+	for ; c.sent < min(upTo, len(s.events)); c.sent++ {
+		e := s.events[c.sent]
+		out = append(out, outgoing{map[string]any{"op": opDispatch, "d": e.data, "s": c.sent + 1, "t": e.name}, c.compress})
+		if e.of != nil {
+			e.of.delivered = true
+		}
+	}
+	return out
 }
 
 // send writes one frame; large ones are compressed when the client asked for it.
@@ -231,8 +256,7 @@ func (c *conn) take(kind int, raw []byte) {
 	case opHeartbeat:
 		c.beat()
 		if !c.f.silent && !c.zombie {
-			c.queue = append(c.queue, frame(opAck, nil))
-			c.poke()
+			c.say(opAck, nil)
 		}
 	case opIdentify:
 		c.identify(p.D)

@@ -67,8 +67,7 @@ func (c *conn) countIdentify(sh shard) bool {
 	f.identifies = recent(f.identifies, limits.Identifies, now)
 	if n := len(f.identifies); limits.IdentifyEvery > 0 && n > 0 && now.Sub(f.identifies[n-1]) < limits.IdentifyEvery {
 		f.identifies = append(f.identifies, now)
-		c.queue = append(c.queue, frame(opInvalid, false))
-		c.poke()
+		c.say(opInvalid, false)
 		return false
 	}
 	if _, used := over(f.identifies, limits.Identifies, now); used {
@@ -110,8 +109,7 @@ func (c *conn) resume(d json.RawMessage) {
 	}
 	s := c.f.resumable(r.Session)
 	if s == nil {
-		c.queue = append(c.queue, frame(opInvalid, false))
-		c.poke()
+		c.say(opInvalid, false)
 		return
 	}
 	if *r.Seq < 0 || *r.Seq > len(s.events) {
@@ -186,8 +184,7 @@ func (f *Fake) CloseGateway(code int, reason string) {
 // AskReconnect sends RECONNECT: the clients are to come back and resume.
 func (f *Fake) AskReconnect() {
 	f.each(func(c *conn) {
-		c.queue = append(c.queue, frame(opReconnect, nil))
-		c.poke()
+		c.say(opReconnect, nil)
 	})
 }
 
@@ -202,16 +199,14 @@ func (f *Fake) InvalidateSessions(resumable bool) {
 			}
 		}
 		c.session = nil
-		c.queue = append(c.queue, frame(opInvalid, resumable))
-		c.poke()
+		c.say(opInvalid, resumable)
 	})
 }
 
 // AskHeartbeat asks the clients for a heartbeat at once.
 func (f *Fake) AskHeartbeat() {
 	f.each(func(c *conn) {
-		c.queue = append(c.queue, frame(opHeartbeat, nil))
-		c.poke()
+		c.say(opHeartbeat, nil)
 	})
 }
 

@@ -230,7 +230,7 @@ func (req *request) editThread(ch *channel) (any, *apiError) {
 		}
 	case t.archived && archived:
 		return nil, errArchived
-	case t.owner != f.app.ID || locked != t.locked:
+	case t.owner != f.app.ID || t.locked || locked:
 		if err := f.need(ch, ManageThreads); err != nil {
 			return nil, err
 		}
