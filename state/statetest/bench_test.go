@@ -28,11 +28,25 @@ func BenchmarkTransitions(b *testing.B) {
 	for name, start := range engines() {
 		s := storeAt(b, start(b).Addr, redisstore.Options{Timeout: time.Minute})
 		Open(b, s, "one", 8000, 1)
+		lookAround(b, s)
 		b.Run(name+"/one by one", func(b *testing.B) { transitions(b, s, 1, 1) })
 		b.Run(name+"/64 together", func(b *testing.B) { transitions(b, s, 64, 1) })
 		many := storeAt(b, start(b).Addr, redisstore.Options{Timeout: time.Minute, Lanes: 8})
 		Open(b, many, "one", 8000, 1)
+		lookAround(b, many)
 		b.Run(name+"/one by one, 8 lanes", func(b *testing.B) { transitions(b, many, 1, 8) })
+	}
+}
+
+// lookAround reads the lists that people look at: from then on the embedded engine keeps their order with each change.
+func lookAround(b *testing.B, s *redisstore.Store) {
+	filters := []state.Filter{{}}
+	for i := range 10 {
+		filters = append(filters, state.Filter{Owner: fmt.Sprint("owner-", i)}, state.Filter{Group: fmt.Sprint("group-", i%3)})
+	}
+	for _, f := range filters {
+		_, _, err := s.List(b.Context(), "one", f, 0, 5)
+		require.NoError(b, err)
 	}
 }
 
