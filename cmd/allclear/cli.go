@@ -203,6 +203,7 @@ func subcommands(sys system) []*cobra.Command {
 		newExport(sys),
 		newImport(sys),
 		newPlaybook(sys),
+		newDoctor(sys),
 		newHealth(sys),
 		newVersion(sys),
 	}

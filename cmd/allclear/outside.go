@@ -10,6 +10,7 @@ import (
 	"github.com/allclear-bot/allclear/bot"
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/bot/outbox"
+	"github.com/allclear-bot/allclear/bot/slack"
 	"github.com/allclear-bot/allclear/bot/web"
 	"github.com/allclear-bot/allclear/commands"
 	"github.com/allclear-bot/allclear/state/redisstore"
@@ -79,7 +80,7 @@ func newMetrics(store *redisstore.Store) *web.Metrics {
 		return max(0, time.Since(oldest).Seconds()), err
 	}
 	return web.NewMetrics(web.Labels{
-		Commands: paths, Outcomes: bot.Outcomes(), Letters: outbox.Outcomes(), Platforms: []string{"slack"}, Events: platformEvents(),
+		Commands: paths, Outcomes: bot.Outcomes(), Letters: outbox.Outcomes(), Platforms: []string{slack.Name}, Events: slack.Events(),
 	},
 		gauge("allclear_inbox_requests", "Requests that nobody has taken yet.", func(ctx context.Context) (float64, error) {
 			n, _, err := store.Waiting(ctx)
