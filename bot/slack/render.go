@@ -287,21 +287,33 @@ func size(n int) string {
 // stay under the 4,000 that chat.update takes (docs.slack.dev/reference/methods/chat.update).
 const maxSummary = 1000
 
-// summary is the message in a line: its first heading or paragraph.
+// summary is the message in a line: the first that it says.
 func summary(m chat.Message) string {
 	for _, p := range m.Parts {
-		var t chat.Text
-		switch p := p.(type) {
-		case chat.Heading:
-			t = p.Text
-		case chat.Para:
-			t = p.Text
-		case chat.Note:
-			t = p.Text
-		}
-		if s := strings.TrimSpace(fitted(t.Plain(), maxSummary)); s != "" {
+		if s := strings.TrimSpace(fitted(opening(p).Plain(), maxSummary)); s != "" {
 			return s
 		}
 	}
 	return "allclear has something to show."
+}
+
+// opening is the first line of a part that is a sentence of its own.
+func opening(p chat.Part) chat.Text {
+	switch p := p.(type) {
+	case chat.Heading:
+		return p.Text
+	case chat.Para:
+		return p.Text
+	case chat.Note:
+		return p.Text
+	case chat.Progress:
+		return p.Legend
+	case chat.List:
+		if len(p.Items) > 0 {
+			return p.Items[0]
+		}
+	case chat.Picture:
+		return chat.T(p.Alt)
+	}
+	return nil
 }

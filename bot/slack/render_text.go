@@ -18,16 +18,11 @@ type stretch struct {
 
 // set cleans a line.
 func set(t chat.Text) []stretch {
-	var out []stretch
+	out := make([]stretch, 0, len(t))
 	for _, s := range t {
-		text := chat.Clean(s.Text)
-		if n := len(out); n > 0 && out[n-1].style == s.Style {
-			out[n-1].text += text
-		} else if text != "" {
-			out = append(out, stretch{text: text, style: s.Style})
-		}
+		out = append(out, stretch{text: chat.Clean(s.Text), style: s.Style})
 	}
-	return out
+	return melted(out)
 }
 
 // said is a line as text alone.
@@ -86,21 +81,34 @@ func (k kind) block(lines [][]stretch) slackgo.Block {
 
 // section is lines in one section. Slack refuses empty texts.
 func section(lines ...[]stretch) *slackgo.RichTextSection {
-	var out []slackgo.RichTextSectionElement
+	var all []stretch
 	for i, l := range lines {
 		if i > 0 {
-			out = append(out, slackgo.NewRichTextSectionTextElement("\n", nil))
+			all = append(all, stretch{text: "\n"})
 		}
-		for _, s := range l {
-			if s.text != "" {
-				out = append(out, s.element())
-			}
-		}
+		all = append(all, l...)
+	}
+	var out []slackgo.RichTextSectionElement
+	for _, s := range melted(all) {
+		out = append(out, s.element())
 	}
 	if len(out) == 0 {
 		out = append(out, slackgo.NewRichTextSectionTextElement(" ", nil))
 	}
 	return slackgo.NewRichTextSection(out...)
+}
+
+// melted joins neighbours of one style, and leaves out what is empty.
+func melted(t []stretch) []stretch {
+	var out []stretch
+	for _, s := range t {
+		if n := len(out); n > 0 && s.who == "" && out[n-1].who == "" && out[n-1].style == s.style {
+			out[n-1].text += s.text
+		} else if s.text != "" {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 func (s stretch) element() slackgo.RichTextSectionElement {

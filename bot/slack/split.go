@@ -61,17 +61,24 @@ func (r room) holds(o room) bool {
 	return o.blocks <= r.blocks && o.text <= r.text && o.weight <= r.weight && o.parts <= r.parts
 }
 
-// binder puts pieces on sheets, in order and losing nothing.
+// binder puts pieces on sheets, in order and losing nothing, until there are more
+// sheets than most.
 type binder struct {
 	room   room
+	most   int
 	left   room // of the open sheet
 	open   []piece
 	sheets [][]piece
 }
 
-func newBinder(r room) *binder { return &binder{room: r, left: r} }
+func newBinder(r room, most int) *binder { return &binder{room: r, left: r, most: most} }
+
+func (b *binder) full() bool { return len(b.sheets) > b.most }
 
 func (b *binder) put(p piece) {
+	if b.full() {
+		return
+	}
 	if p.block == nil {
 		b.flow(p)
 		return
@@ -111,7 +118,7 @@ const leastRest = 400
 // flow cuts lines into blocks.
 func (b *binder) flow(p piece) {
 	rest, again := p.lines, 0 // the first of rest that were said before
-	for len(rest) > again {
+	for len(rest) > again && !b.full() {
 		room := min(b.left.text, b.left.weight-blockCost, b.room.chunk)
 		if b.left.blocks < 1 {
 			room = 0
@@ -220,15 +227,15 @@ func (b *binder) all() [][]piece {
 // beginning and all buttons, and a file with the whole.
 func (r *renderer) bind() rendered {
 	folio := small(strings.Repeat("x", maxFolio)) // room to say which sheet it is
-	b := newBinder(r.room.less(folio.price()).less(folio.price()))
-	for _, p := range r.pieces {
-		b.put(p)
-	}
-	sheets := b.all()
 	most := mostSheets
 	if r.onward == "" {
 		most = 1
 	}
+	b := newBinder(r.room.less(folio.price()).less(folio.price()), most)
+	for _, p := range r.pieces {
+		b.put(p)
+	}
+	sheets := b.all()
 	if len(sheets) > most {
 		sheets = [][]piece{r.abridged()}
 	}
@@ -273,7 +280,7 @@ func (r *renderer) abridged() []piece {
 			half, left = half.less(p.price()), left.less(p.price())
 		}
 	}
-	b := newBinder(left)
+	b := newBinder(left, 0)
 	for _, p := range r.pieces {
 		if !p.press {
 			b.put(p)
