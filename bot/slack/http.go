@@ -96,10 +96,10 @@ func (p *Platform) endpointFor(kind string, read func([]byte, http.Header) (deli
 func (p *Platform) admit(w http.ResponseWriter, r *http.Request, kind string) (body []byte, status int, err error) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		return nil, http.StatusMethodNotAllowed, errors.New("Slack sends POST requests here")
+		return nil, http.StatusMethodNotAllowed, errors.New("only POST requests are taken here")
 	}
 	if got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || got != kind {
-		return nil, http.StatusUnsupportedMediaType, errors.New("Slack sends " + kind + " here")
+		return nil, http.StatusUnsupportedMediaType, errors.New("only " + kind + " is taken here")
 	}
 	body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var large *http.MaxBytesError
