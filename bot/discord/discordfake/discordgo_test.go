@@ -46,7 +46,11 @@ func newLibrary(t *testing.T, opt fake.Options) *library {
 func (l *library) open() *library {
 	l.t.Helper()
 	require.NoError(l.t, l.Open())
-	l.t.Cleanup(func() { _ = l.Close() })
+	l.t.Cleanup(func() {
+		// Closed before its first heartbeat, discordgo would come back.
+		require.Eventually(l.t, func() bool { return l.d.Heartbeats() > 0 }, 5*time.Second, time.Millisecond)
+		_ = l.Close()
+	})
 	l.d.Online(1)
 	return l
 }
@@ -200,16 +204,20 @@ func TestDiscordgoPostsInForumsPublishesAndOpensDMs(t *testing.T) {
 
 func TestDiscordgoReadsTheWorld(t *testing.T) {
 	t.Parallel()
-	l := newLibrary(t, free).open()
+	l := newLibrary(t, free)
+	guilds := make(chan int, 1)
+	l.AddHandler(func(_ *discordgo.Session, g *discordgo.GuildCreate) { guilds <- len(g.Channels) })
+	l.open()
+	require.Equal(t, 5, <-guilds)
 	me, err := l.User("@me")
 	require.NoError(t, err)
 	require.Equal(t, l.d.AppID(), me.ID)
 	gateway, err := l.GatewayBot()
 	require.NoError(t, err)
 	require.Equal(t, 999, gateway.SessionStartLimit.Remaining)
-	guilds, err := l.UserGuilds(10, "", "", false)
+	mine, err := l.UserGuilds(10, "", "", false)
 	require.NoError(t, err)
-	require.Len(t, guilds, 1)
+	require.Len(t, mine, 1)
 	channels, err := l.GuildChannels(l.guild)
 	require.NoError(t, err)
 	require.Len(t, channels, 5)
@@ -222,10 +230,6 @@ func TestDiscordgoReadsTheWorld(t *testing.T) {
 	app, err := l.Application("@me")
 	require.NoError(t, err)
 	require.Equal(t, l.d.AppID(), app.ID)
-	require.Eventually(t, func() bool {
-		g, err := l.State.Guild(l.guild)
-		return err == nil && len(g.Channels) == 5
-	}, 5*time.Second, time.Millisecond)
 	p, err := l.State.UserChannelPermissions(me.ID, l.d.In("responders").ID())
 	require.NoError(t, err)
 	require.NotZero(t, p&discordgo.PermissionSendMessages)

@@ -45,6 +45,7 @@ type conn struct {
 	sends    []time.Time
 	compress bool
 	zombie   bool
+	beats    int
 	last     *websocket.CloseError // how to close when the queue is empty
 }
 
@@ -255,6 +256,7 @@ func (c *conn) take(kind int, raw []byte) {
 	switch p.Op {
 	case opHeartbeat:
 		c.beat()
+		c.beats++
 		if !c.f.silent && !c.zombie {
 			c.say(opAck, nil)
 		}

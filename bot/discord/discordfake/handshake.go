@@ -142,6 +142,20 @@ func (f *Fake) connected() int {
 	return n
 }
 
+// Heartbeats is how many heartbeats the connection has sent that sent the fewest; 0
+// without a connection.
+func (f *Fake) Heartbeats() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	least := -1
+	for c := range f.conns {
+		if least < 0 || c.beats < least {
+			least = c.beats
+		}
+	}
+	return max(least, 0)
+}
+
 // Identifies is how many sessions were started.
 func (f *Fake) Identifies() int {
 	f.mu.Lock()

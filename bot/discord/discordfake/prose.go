@@ -352,7 +352,7 @@ func (p *Person) shown() string {
 func (p *Person) exchange(a *Asked, err error) *Exchange {
 	p.d.t.Helper()
 	p.d.must(err)
-	return &Exchange{Asked: a, d: p.d}
+	return p.d.Exchange(a)
 }
 
 // Exchange is something that a person did, with assertions on how it goes on.
@@ -360,6 +360,9 @@ type Exchange struct {
 	*Asked
 	d *Test
 }
+
+// Exchange gives something that a person did to the test.
+func (d *Test) Exchange(a *Asked) *Exchange { return &Exchange{Asked: a, d: d} }
 
 // Answered waits for the first response.
 func (x *Exchange) Answered() Outcome {
