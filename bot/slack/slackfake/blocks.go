@@ -3,6 +3,7 @@ package slackfake
 import (
 	"fmt"
 	"slices"
+	"sync"
 )
 
 // Limits of blocks (docs.slack.dev/reference/block-kit/blocks).
@@ -37,7 +38,9 @@ var surfaces = map[string][]surface{
 	"context_actions": {onMessage}, "file": {onMessage},
 }
 
-// block is the rule of any block.
+// anyBlock is the rule of any block, made once, for it never changes.
+var anyBlock = sync.OnceValue(block)
+
 func block() rule {
 	actions := elementsIn(inActions)
 	kinds := map[string]rule{
@@ -159,7 +162,7 @@ func alert(c *checker, at string, v any) {
 // checkBlocks says what is wrong with the blocks of a message.
 func checkBlocks(v any, noCharts, stream bool) []string {
 	c := &checker{surface: onMessage, noCharts: noCharts, stream: stream, blockIDs: map[string]bool{}}
-	items(0, maxBlocks, block())(c, "/blocks", v)
+	items(0, maxBlocks, anyBlock())(c, "/blocks", v)
 	return c.problems
 }
 

@@ -11,6 +11,7 @@ import (
 type Clock struct {
 	mu     sync.Mutex
 	ahead  time.Duration
+	frozen time.Time // when it stands still
 	alarms []*alarm
 }
 
@@ -27,18 +28,42 @@ func (c *Clock) Now() time.Time {
 	return c.now()
 }
 
-func (c *Clock) now() time.Time { return time.Now().Add(c.ahead) }
+func (c *Clock) now() time.Time {
+	if !c.frozen.IsZero() {
+		return c.frozen
+	}
+	return time.Now().Add(c.ahead)
+}
+
+// Freeze makes the time stand still but for Advance. What is to happen at once
+// happens all the same.
+func (c *Clock) Freeze() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.frozen = c.now()
+	for _, a := range c.alarms {
+		if a.at.After(c.frozen) {
+			a.real.Stop()
+		}
+	}
+}
 
 // Advance moves the time on. What becomes due is done before it returns, or in
 // goroutines that it started.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
-	c.ahead += d
+	if c.frozen.IsZero() {
+		c.ahead += d
+	} else {
+		c.frozen = c.frozen.Add(d)
+	}
 	now := c.now()
 	var due []*alarm
 	c.alarms = slices.DeleteFunc(c.alarms, func(a *alarm) bool {
 		if a.at.After(now) {
-			a.real.Reset(a.at.Sub(now))
+			if c.frozen.IsZero() {
+				a.real.Reset(a.at.Sub(now))
+			}
 			return false
 		}
 		a.real.Stop()
@@ -62,6 +87,9 @@ func (c *Clock) after(d time.Duration, ring func()) (stop func()) {
 			ring()
 		}
 	})
+	if d > 0 && !c.frozen.IsZero() {
+		a.real.Stop()
+	}
 	c.alarms = append(c.alarms, a)
 	return func() {
 		if c.take(a) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"slices"
 	"time"
 )
 
@@ -44,16 +43,17 @@ func RateLimited(after time.Duration) Fault {
 // NextCalls breaks the next n calls of a method, every call of it when n is
 // negative. The method "*" means any; response_url and upload are methods here too.
 func (s *Slack) NextCalls(name string, n int, f Fault) {
-	s.do(func() {
-		if n < 0 {
-			n = 1 << 20
-		}
-		s.faults[name] = append(s.faults[name], slices.Repeat([]Fault{f}, n)...)
-	})
+	s.do(func() { s.faults[name] = append(s.faults[name], ordered{f, n}) })
+}
+
+// ordered is a fault for the next calls, negative when for all.
+type ordered struct {
+	Fault
+	left int
 }
 
 // Heal forgets all faults that were ordered.
-func (s *Slack) Heal() { s.do(func() { s.faults = map[string][]Fault{} }) }
+func (s *Slack) Heal() { s.do(func() { s.faults = map[string][]ordered{} }) }
 
 // fault takes the next fault of a method.
 func (s *Slack) fault(name string, rec *Call) (Fault, bool) {
@@ -61,8 +61,10 @@ func (s *Slack) fault(name string, rec *Call) (Fault, bool) {
 	defer s.mu.Unlock()
 	for _, key := range []string{name, "*"} {
 		if queue := s.faults[key]; len(queue) > 0 {
-			s.faults[key] = queue[1:]
-			f := queue[0]
+			f := queue[0].Fault
+			if queue[0].left--; queue[0].left == 0 {
+				s.faults[key] = queue[1:]
+			}
 			if f.Slow == 0 || f.Status != 0 || f.Drop || f.Hang || f.Garbage || f.Error != "" {
 				rec.Error = "fault"
 			}

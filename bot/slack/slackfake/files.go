@@ -173,7 +173,7 @@ func (s *Slack) completeUpload(c *call) (object, *refusal) {
 		out = append(out, object{"id": f.ID, "title": f.Title})
 	}
 	if len(chs) > 0 {
-		s.after(shareDelay, func() { s.do(func() { s.shareAll(chs, m) }) })
+		s.soon(shareDelay, func() { s.do(func() { s.shareAll(chs, m) }) })
 	}
 	return object{"files": out}, nil
 }

@@ -26,6 +26,9 @@ func (s *Slack) post(d *Delivery) {
 	s.work.Go(func() {
 		reply, failed, noRetry := s.request(d)
 		s.do(func() {
+			if s.closed {
+				return
+			}
 			if failed == "" {
 				s.acknowledged(d, reply)
 				return

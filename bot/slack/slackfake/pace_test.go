@@ -16,6 +16,7 @@ import (
 func TestPostsIntoAChannelAreLimitedToOneASecondAfterABurst(t *testing.T) {
 	t.Parallel()
 	s := start(t, slackfake.Options{})
+	s.Clock().Freeze()
 	text := object{"channel": slackfake.Incident, "text": "x"}
 	for range 5 {
 		done(t, post(t, s, "chat.postMessage", text))
@@ -37,6 +38,7 @@ func TestPostsIntoAChannelAreLimitedToOneASecondAfterABurst(t *testing.T) {
 func TestMethodsAreLimitedByTheirTier(t *testing.T) {
 	t.Parallel()
 	s := slackfake.New(t, slackfake.Options{})
+	s.Clock().Freeze()
 	for range 20 {
 		done(t, form(t, s, "conversations.list", nil))
 	}

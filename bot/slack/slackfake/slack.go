@@ -59,7 +59,7 @@ type Slack struct {
 	unsubscribed bool
 
 	calls      []*Call
-	faults     map[string][]Fault
+	faults     map[string][]ordered
 	buckets    map[string]*bucket
 	backoff    map[string]backoff
 	complaints []Complaint
@@ -96,7 +96,7 @@ func start(o Options, t testing.TB) (*Slack, error) {
 		opt: o, clock: o.Clock, t: t, url: "http://" + l.Addr().String(), changed: make(chan struct{}),
 		tokens: map[string]*token{}, files: map[string]*file{}, uploads: map[string]*file{}, views: map[string]*view{},
 		homes: map[string]*view{}, modals: map[string][]*view{}, triggers: map[string]*trigger{}, responses: map[string]*responseURL{},
-		dedupe: map[string]*posted{}, assistants: map[string]object{}, offers: map[string][]any{}, tickets: map[string]bool{}, faults: map[string][]Fault{},
+		dedupe: map[string]*posted{}, assistants: map[string]object{}, offers: map[string][]any{}, tickets: map[string]bool{}, faults: map[string][]ordered{},
 		buckets: map[string]*bucket{}, backoff: map[string]backoff{}, allowed: map[Kind]bool{},
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
@@ -135,7 +135,24 @@ func (s *Slack) routes() http.Handler {
 		s.complain(Malformed, "%s %s: there is no such address", r.Method, r.URL.Path)
 		http.NotFound(w, r)
 	})
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.begin() {
+			http.Error(w, "closed", http.StatusServiceUnavailable)
+			return
+		}
+		defer s.work.Done()
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// begin reports whether the fake is open, and if so counts work that Close waits for.
+func (s *Slack) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.work.Add(1)
+	}
+	return !s.closed
 }
 
 // URL is where the fake is, without a slash at the end.
@@ -207,15 +224,17 @@ func (s *Slack) do(f func()) {
 
 // after does something when d has passed, unless the fake was closed.
 func (s *Slack) after(d time.Duration, f func()) (stop func()) {
-	return s.clock.after(d, func() {
-		s.mu.Lock()
-		if s.closed {
-			s.mu.Unlock()
-			return
-		}
-		s.work.Add(1)
-		s.mu.Unlock()
+	return s.clock.after(d, func() { s.unlessClosed(f) })
+}
+
+// soon does something after a real delay.
+func (s *Slack) soon(d time.Duration, f func()) {
+	time.AfterFunc(d, func() { s.unlessClosed(f) })
+}
+
+func (s *Slack) unlessClosed(f func()) {
+	if s.begin() {
 		defer s.work.Done()
 		f()
-	})
+	}
 }

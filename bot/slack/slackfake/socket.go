@@ -59,15 +59,17 @@ func (s *Slack) serveSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := &conn{s: s, ws: ws, out: make(chan frame, 1024), gone: make(chan struct{})}
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
+	if !s.begin() {
 		_ = ws.Close()
 		return
 	}
-	s.work.Add(1)
-	s.mu.Unlock()
 	go func() { defer s.work.Done(); c.write() }()
+	ws.SetPingHandler(func(data string) error {
+		if c.isDeaf() {
+			return nil
+		}
+		return ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
+	})
 	s.greet(c)
 	c.read()
 }
@@ -76,6 +78,10 @@ func (s *Slack) serveSocket(w http.ResponseWriter, r *http.Request) {
 func (s *Slack) greet(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		c.drop()
+		return
+	}
 	if len(s.conns) >= maxConns {
 		c.pushJSON(object{"type": "disconnect", "reason": "too_many_websockets", "debug_info": object{"host": "applink-fake"}})
 		c.pushFrame(frame{kind: websocket.CloseMessage})
@@ -261,7 +267,7 @@ func (s *Slack) Disconnect(reason string) {
 	})
 }
 
-// StopPings leaves the connections open and says nothing any more.
+// StopPings leaves the connections open, pings no more and answers no pings.
 func (s *Slack) StopPings() {
 	s.each(func(c *conn) { s.do(func() { c.deaf = true }) })
 }

@@ -11,7 +11,7 @@ const (
 func checkView(v any, kind surface) []string {
 	c := &checker{surface: kind, blockIDs: map[string]bool{}}
 	fields := []field{
-		must("type", oneOf(string(kind))), must("blocks", items(0, maxViewBlocks, block())),
+		must("type", oneOf(string(kind))), must("blocks", items(0, maxViewBlocks, anyBlock())),
 		may("private_metadata", text(0, maxViewMetadata)), may("callback_id", text(0, maxID)), may("external_id", text(0, maxID)),
 	}
 	if kind == onModal {
