@@ -54,6 +54,9 @@ type stage struct {
 	telling bool // the story runs; nobody types yet
 	quiet   bool // answers are kept back, for what would only repeat itself
 	lines   int
+	// elsewhere says a line on another platform than the console, and waits for the
+	// answer; nil: on the console.
+	elsewhere func(ctx context.Context, who, line string, files []chat.File) (chat.Message, error)
 
 	mu      sync.Mutex
 	answers map[string]chan chat.Message
@@ -181,6 +184,9 @@ func wrap(text string, width int) string {
 func (s *stage) say(ctx context.Context, who, line string, files ...chat.File) (chat.Message, error) {
 	s.pass(90 * time.Second)
 	s.lines++
+	if s.elsewhere != nil {
+		return s.elsewhere(ctx, who, line, files)
+	}
 	id := fmt.Sprintf("demo-%04d", s.lines)
 	answer := make(chan chat.Message, 1)
 	s.mu.Lock()
