@@ -106,7 +106,7 @@ func (c incidentOpen) incident(call chat.Call) (state.Incident, error) {
 		}
 		return state.Incident{}, p
 	}
-	pb, err := c.playbook(v.String("playbook"))
+	pb, err := c.playbook(cmp.Or(v.String("playbook"), campaign(id)))
 	if err != nil {
 		return state.Incident{}, err
 	}
@@ -128,15 +128,19 @@ func (c incidentOpen) incident(call chat.Call) (state.Incident, error) {
 	return inc, nil
 }
 
-// playbook finds the one that is meant; with no name the only one there is.
-func (c incidentOpen) playbook(name string) (playbook.Playbook, error) {
-	if name == "" {
-		all := playbook.Builtins()
-		if len(all) != 1 {
-			return playbook.Playbook{}, &chat.Problem{What: "Which playbook?", Try: "--playbook " + strings.Join(all, " or --playbook ")}
+// campaign is the built-in playbook that an incident is named after ("citrixbleed2-7"),
+// or the one of the campaign that this program was made for. The answer says which.
+func campaign(id string) string {
+	for _, name := range playbook.Builtins() {
+		if rest, ok := strings.CutPrefix(id, name); ok && (rest == "" || strings.ContainsAny(rest[:1], "-._")) {
+			return name
 		}
-		name = all[0]
 	}
+	return "toolshell"
+}
+
+// playbook loads the one that is meant.
+func (c incidentOpen) playbook(name string) (playbook.Playbook, error) {
 	pb, err := c.load(name)
 	return pb, playbookProblem(err)
 }

@@ -143,8 +143,10 @@
 // "14.1-43.56" (which is 14.1.43.56) or "15.02.1118.020" (15.2.1118.20). They are
 // compared from the left, as numbers. A build belongs to the branch whose range it
 // lies in; each branch has its own fix line, so that a product with a fix for each
-// of its lines, or for each cumulative update, has as many branches. Branches do
-// not overlap; what lies in none is of no product, and unknown.
+// of its lines, or for each cumulative update, has as many branches. A branch that
+// ended before the fix, or begins after it, names the line of another branch of its
+// product: all of its builds lack the fix, or have it. Branches do not overlap; what
+// lies in none is of no product, and unknown.
 //
 // A build with fewer numbers than the fix line is a prefix: it stands for all
 // builds that begin with it. It is below or above the line when all of those are.

@@ -49,7 +49,7 @@ func TestLoadSaysWhatIsWrongWithAName(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"toolshel":       `did you mean "toolshell"?`,
-		"":               "built in are toolshell",
+		"":               "built in are citrixbleed2, proxynotshell, sharepoint-2026-50522, toolshell",
 		"toolshell@9":    "toolshell at revision 9",
 		"toolshell@x":    `"x" is not a revision`,
 		"none/there":     "no such file",

@@ -93,17 +93,37 @@ func (r *reader) fixLines(rules *state.Rules) reading {
 			r.problem(n, "the branch of %s has a fix line already", v)
 			return
 		}
-		moved = append(moved, b)
-		b.Fixed = v
-		for i := range b.Known {
-			if b.Known[i].Version.Compare(v) >= 0 {
-				b.Known[i].Partial = false
+		old := b.Fixed
+		for _, o := range sharing(rules, b) { // what has its line from this branch has the new one from it, too
+			if o.Fixed != old {
+				continue
+			}
+			moved = append(moved, o)
+			o.Fixed = v
+			for i := range o.Known {
+				if o.Known[i].Version.Compare(v) >= 0 {
+					o.Known[i].Partial = false
+				}
+			}
+			if err := checkBranch(*o); err != nil {
+				r.problem(n, "%s", err.Error())
 			}
 		}
-		if err := checkBranch(*b); err != nil {
-			r.problem(n, "%s", err.Error())
-		}
 	})
+}
+
+// sharing are the branches of the product that a branch is of.
+func sharing(rules *state.Rules, b *state.Branch) []*state.Branch {
+	for _, p := range rules.Products {
+		var all []*state.Branch
+		for i := range p.Branches {
+			all = append(all, &p.Branches[i])
+		}
+		if slices.Contains(all, b) {
+			return all
+		}
+	}
+	return nil
 }
 
 // addBuild reads a published build that the base does not have.

@@ -86,7 +86,7 @@ func (r *reader) whole(n ast.Node, p Playbook) {
 	covers := func(s state.Step) bool {
 		return slices.ContainsFunc(s.Proof, func(q state.Proof) bool { return q.Covers })
 	}
-	if p.rules.Window.IsZero() && slices.ContainsFunc(steps, covers) {
+	if p.rules.Window.IsZero() && !r.open && slices.ContainsFunc(steps, covers) {
 		r.problem(n, `a proof "covers" a window: the playbook needs the key "window"`)
 	}
 	if p.rules.Item == "" && slices.ContainsFunc(steps, func(s state.Step) bool { return s.Scope == state.ScopeItem }) {

@@ -21,6 +21,7 @@ func productID(p state.Product) string { return p.ID }
 func (r *reader) product(rules *state.Rules) reading {
 	return func(n ast.Node) {
 		p := state.Product{Affected: true}
+		var at []ast.Node // of each branch
 		r.object(
 			n, "a product",
 			must("id", r.word(&p.ID)),
@@ -28,7 +29,7 @@ func (r *reader) product(rules *state.Rules) reading {
 			may("affected", r.flag(&p.Affected)),
 			may("note", r.text(&p.Note, 500)),
 			must("branches", func(list ast.Node) {
-				r.list(maxBranches, r.branch(rules, &p))(list)
+				r.list(maxBranches, r.branch(rules, &p, &at))(list)
 				if s, ok := list.(*ast.SequenceNode); ok && len(s.Values) == 0 {
 					r.problem(list, "product %q has no branch", p.ID)
 				}
@@ -38,7 +39,10 @@ func (r *reader) product(rules *state.Rules) reading {
 		if !p.Affected && p.Note == "" {
 			r.problem(n, "product %q is not affected: its note must say why", p.ID)
 		}
-		for _, b := range p.Branches {
+		for i, b := range p.Branches {
+			if !ownLine(b) && !slices.ContainsFunc(p.Branches, func(o state.Branch) bool { return ownLine(o) && o.Fixed == b.Fixed }) {
+				r.problem(at[i], "the fix line %s is outside of its branch, %s to %s, and of no other branch of product %q", b.Fixed, b.From, b.Below, p.ID)
+			}
 			if b.Fixed.IsZero() != p.Branches[0].Fixed.IsZero() {
 				r.problem(n, "product %q has a fix in some branches only: make two products of it", p.ID)
 				break
@@ -48,7 +52,7 @@ func (r *reader) product(rules *state.Rules) reading {
 	}
 }
 
-func (r *reader) branch(rules *state.Rules, p *state.Product) reading {
+func (r *reader) branch(rules *state.Rules, p *state.Product, at *[]ast.Node) reading {
 	return func(n ast.Node) {
 		var b state.Branch
 		noFix, complete := false, false
@@ -88,22 +92,28 @@ func (r *reader) branch(rules *state.Rules, p *state.Product) reading {
 				}
 			}
 		}
-		p.Branches = append(p.Branches, b)
+		p.Branches, *at = append(p.Branches, b), append(*at, n)
 	}
 }
+
+// within reports whether a build lies in the branch.
+func within(b state.Branch, v state.Version) bool {
+	return v.Compare(b.From) >= 0 && v.Compare(b.Below) < 0
+}
+
+// ownLine reports whether the fix line of a branch is a build of it, or there is
+// none. A branch that ended before the fix was made, or begins after it, has that of
+// another one of its product: then all of its builds lack the fix, or have it.
+func ownLine(b state.Branch) bool { return b.Fixed.IsZero() || within(b, b.Fixed) }
 
 // checkBranch holds the numbers of a branch against each other.
 func checkBranch(b state.Branch) error {
 	if b.From.Compare(b.Below) >= 0 {
 		return fmt.Errorf("the branch from %s ends at %s, before it begins", b.From, b.Below)
 	}
-	inside := func(v state.Version) bool { return v.Compare(b.From) >= 0 && v.Compare(b.Below) < 0 }
-	if !b.Fixed.IsZero() && !inside(b.Fixed) {
-		return fmt.Errorf("the fix line %s is outside of its branch, %s to %s", b.Fixed, b.From, b.Below)
-	}
 	for i, k := range b.Known {
 		switch v := k.Version; {
-		case !inside(v):
+		case !within(b, v):
 			return fmt.Errorf("the build %s is outside of its branch, %s to %s", v, b.From, b.Below)
 		case i > 0 && v.Compare(b.Known[i-1].Version) <= 0:
 			return fmt.Errorf("the builds must ascend: %s follows %s", v, b.Known[i-1].Version)
@@ -114,7 +124,7 @@ func checkBranch(b state.Branch) error {
 		}
 	}
 	isLine := func(k state.Build) bool { return k.Version == b.Fixed }
-	if !b.Fixed.IsZero() && len(b.Known) > 0 && !slices.ContainsFunc(b.Known, isLine) {
+	if !b.Fixed.IsZero() && ownLine(b) && len(b.Known) > 0 && !slices.ContainsFunc(b.Known, isLine) {
 		return fmt.Errorf("the fix line %s is none of the published builds of its branch", b.Fixed)
 	}
 	return nil

@@ -28,6 +28,7 @@ var (
 type reader struct {
 	file     string
 	problems Problems
+	open     bool // a value is left to be filled in
 }
 
 // reading takes the value of a key.
@@ -83,7 +84,12 @@ func (r *reader) object(n ast.Node, what string, fields ...field) {
 func (r *reader) list(most int, each reading) reading {
 	return func(n ast.Node) {
 		s, ok := n.(*ast.SequenceNode)
+		text, _ := scalar(n)
+		what, open := leftOpen(text)
 		switch {
+		case open:
+			r.open = true
+			r.problem(n, "to be filled in: %s", what)
 		case !ok:
 			r.problem(n, "must be a list")
 		case len(s.Values) > most:
@@ -118,7 +124,11 @@ func (r *reader) read(most int, parse func(string) error, clean func(string) str
 	return func(n ast.Node) {
 		s, ok := scalar(n)
 		s = clean(s)
+		what, open := leftOpen(s)
 		switch {
+		case open:
+			r.open = true
+			r.problem(n, "to be filled in: %s", what)
 		case !ok || s == "":
 			r.problem(n, "must be a value")
 		case len(s) > most:

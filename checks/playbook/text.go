@@ -91,6 +91,10 @@ func (b *page) products(products []state.Product) {
 				line = "not affected"
 			case br.Fixed.IsZero():
 				line = "no fix: disconnect"
+			case !ownLine(br) && br.Fixed.Compare(br.From) < 0:
+				line = "every build has the fix, " + br.Fixed.String()
+			case !ownLine(br):
+				line = "no build has the fix, " + br.Fixed.String()
 			}
 			b.line("    %s up to %s: %s%s", br.From, br.Below, line, known(br.Known))
 		}
@@ -103,6 +107,9 @@ func known(builds []state.Build) string {
 		return ""
 	}
 	s := fmt.Sprintf("; %d published builds, %s to %s", len(builds), builds[0].Version, builds[len(builds)-1].Version)
+	if len(builds) == 1 {
+		s = "; 1 published build"
+	}
 	for _, k := range builds {
 		if k.Partial {
 			s += fmt.Sprintf("; %s (%s) is partial", k.Version, k.KB)

@@ -98,21 +98,19 @@ func (r *reader) tame(tokens token.Tokens) bool {
 // toFill begins a comment or a value of a draft that a person has to replace.
 const toFill = "FILL IN"
 
-// unfilled reports what a draft leaves to a person.
+// unfilled reports the comments of a draft that leave something to a person.
 func (r *reader) unfilled(tokens token.Tokens) {
 	for _, t := range tokens {
-		rest, ok := strings.CutPrefix(strings.TrimSpace(t.Value), toFill)
-		if !ok {
-			continue
-		}
-		what := checks.Clean(strings.TrimLeft(rest, " :"), 200)
-		switch t.Type {
-		case token.CommentType:
+		if what, ok := leftOpen(t.Value); ok && t.Type == token.CommentType {
 			r.tokenProblem(t, "to be filled in, and this comment removed: %s", what)
-		case token.StringType, token.SingleQuoteType, token.DoubleQuoteType:
-			r.tokenProblem(t, "to be filled in: %s", what)
 		}
 	}
+}
+
+// leftOpen tells what a value or a comment of a draft asks for, if it does.
+func leftOpen(text string) (what string, ok bool) {
+	rest, ok := strings.CutPrefix(strings.TrimSpace(text), toFill)
+	return checks.Clean(strings.TrimLeft(rest, " :"), 300), ok
 }
 
 func (r *reader) syntax(err error) {
