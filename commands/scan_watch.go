@@ -158,7 +158,7 @@ func alive(s state.Scan, now time.Time) bool {
 // left is a guess at the time that the rest takes.
 func (w *watch) left() string {
 	took := w.now().Sub(w.rec.Started)
-	if w.rec.Looked == 0 || w.rec.Looked*50 < w.rec.Total || took <= 0 {
+	if w.rec.Looked == 0 || w.rec.Looked*10 < w.rec.Total || took <= 0 {
 		return "" // too early: those who answer at once say nothing of the others
 	}
 	rest := time.Duration(float64(took) / float64(w.rec.Looked) * float64(w.rec.Total-w.rec.Looked))

@@ -29,6 +29,7 @@ type Platform struct {
 	order   []string            // of message ids, to forget the oldest
 	last    *printed            // what is printed over, when nothing came after it
 	count   int
+	left    bool                     // nobody is asked for a line any more
 	waiting map[string]chan struct{} // requests without an answer
 }
 
@@ -56,6 +57,7 @@ func (p *Platform) Run(ctx context.Context, desk bot.Desk) error {
 	lines, ended := make(chan string), make(chan error, 1)
 	go func() { ended <- read(ctx, p.in, lines) }()
 	err := p.converse(ctx, desk, lines, ended)
+	p.leave()
 	cancel()
 	if interrupt(p.in) {
 		<-ended

@@ -274,3 +274,18 @@ func TestWhatIsNotSavedIsSaid(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, strings.Count(out.String(), "  Start with --save to keep it.\n"))
 }
+
+func TestWhatTheProcessTellsIsNotPrintedOver(t *testing.T) {
+	t.Parallel()
+	out := &screen{}
+	p := console.New(strings.NewReader(""), out, console.Options{Now: noon, TTY: true, Prompt: "> "})
+	id, err := p.Post(t.Context(), p.Place(), bar(0), "a")
+	require.NoError(t, err)
+	require.NoError(t, p.Tell("Stopping."))
+	require.NoError(t, p.Run(t.Context(), listen(new([]chat.Request), bot.Ack{})))
+	before := len(out.String())
+	require.NoError(t, p.Edit(t.Context(), p.Place(), id, bar(8), "b"))
+	require.NotContains(t, out.String()[before:], "A\x1b[J")
+	require.NotContains(t, out.String()[before:], "> ", "nobody is asked any more")
+	require.Contains(t, out.String(), "Stopping.\n")
+}

@@ -164,7 +164,7 @@ func (p *Platform) print(place state.Place, m chat.Message, msg *printed, why st
 	msg.lines = 1 + strings.Count(body, "\n")
 	msg.content = Render(m, Options{})
 	p.last = msg
-	if p.opt.TTY {
+	if p.opt.TTY && !p.left {
 		b.WriteString(p.opt.Prompt)
 	}
 	if _, err := io.WriteString(p.out, b.String()); err != nil {
@@ -203,6 +203,27 @@ func (p *Platform) prompt() {
 	if p.opt.TTY && p.opt.Prompt != "" {
 		_, _ = io.WriteString(p.out, "\r\x1b[K"+p.opt.Prompt)
 	}
+}
+
+// leave ends the asking: what is printed from here on has no prompt behind it.
+func (p *Platform) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.left = true
+	if p.opt.TTY && p.opt.Prompt != "" {
+		_, _ = io.WriteString(p.out, "\r\x1b[K")
+	}
+}
+
+// Tell prints a line about the process itself, which is no message to anybody.
+func (p *Platform) Tell(text string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = nil // nothing is printed over it
+	if _, err := io.WriteString(p.out, Render(chat.Say(chat.P(text)), Options{Width: p.opt.width(), Colour: p.opt.Colour})); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
 }
 
 // typed notes that a line came in: what was printed before is not the last any more.

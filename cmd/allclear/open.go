@@ -98,8 +98,6 @@ func unopened(dir string, err error) error {
 	if !errors.As(err, new(*embedded.CorruptError)) {
 		return err
 	}
-	return fmt.Errorf("%w\nNothing was changed. Keep that directory as it is, and bring the last export back into a new one:\n"+
-		"  allclear import --data NEW-DIRECTORY EXPORT-FILE\n"+
-		"  allclear audit verify --data NEW-DIRECTORY\n"+
-		"and serve from there (--data NEW-DIRECTORY). An export is what \"allclear export FILE\" wrote", err)
+	return fmt.Errorf("%w. Nothing was changed: keep it as it is, bring the last export back into another directory "+
+		"(allclear import --data NEW-DIRECTORY EXPORT-FILE), check it (allclear audit verify --data NEW-DIRECTORY) and serve from there", err)
 }

@@ -98,8 +98,10 @@ func newServe(sys system) *cobra.Command {
 	return cmd
 }
 
-func newLog(c config, sys system) *slog.Logger {
-	o := &slog.HandlerOptions{Level: c.Level}
+func newLog(c config, sys system) *slog.Logger { return newLogAt(c, c.Level, sys) }
+
+func newLogAt(c config, level slog.Leveler, sys system) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
 	if c.Log == "json" {
 		return slog.New(slog.NewJSONHandler(sys.Err, o))
 	}
@@ -117,7 +119,9 @@ func serve(ctx context.Context, c config, sys system) error {
 	if tty {
 		c.Level = max(c.Level, slog.LevelWarn) // the log and the talk share the terminal
 	}
-	log := newLog(c, sys)
+	var level slog.LevelVar
+	level.Set(c.Level)
+	log := newLogAt(c, &level, sys)
 	store, err := openStore(ctx, c, false, log)
 	if err != nil {
 		return err
@@ -174,7 +178,7 @@ func serve(ctx context.Context, c config, sys system) error {
 		group.Add(name, func(ctx context.Context) error { return p.Run(ctx, a.router) })
 	}
 	group.Add("watch of the store", a.watchStore(term))
-	leave := newLeaving(ctx, sys, tty)
+	leave := newLeaving(ctx, sys, term, &level)
 	defer leave.done()
 	if term != nil {
 		group.Add("console", func(ctx context.Context) error { return leave.with(term.Run(ctx, a.router)) })

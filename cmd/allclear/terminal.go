@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/url"
 	"os"
 	"strings"
@@ -59,12 +60,13 @@ const patience = 150 * time.Millisecond
 type leaving struct {
 	signal context.Context //nolint:containedctx // only asked whether it has ended
 	sys    system
-	tty    bool
+	term   *console.Platform // nil: there is none
+	level  *slog.LevelVar    // of the log
 	timer  *time.Timer
 }
 
-func newLeaving(signal context.Context, sys system, tty bool) *leaving {
-	l := &leaving{signal: signal, sys: sys, tty: tty}
+func newLeaving(signal context.Context, sys system, term *console.Platform, level *slog.LevelVar) *leaving {
+	l := &leaving{signal: signal, sys: sys, term: term, level: level}
 	l.timer = time.AfterFunc(time.Hour, l.tell)
 	l.timer.Stop()
 	return l
@@ -74,7 +76,8 @@ func newLeaving(signal context.Context, sys system, tty bool) *leaving {
 // comes then ends it at once.
 func (l *leaving) with(err error) error {
 	l.sys.letGo()
-	if l.tty {
+	if _, tty := l.sys.Terminal(l.sys.Out); tty {
+		l.level.Set(slog.LevelError) // what is left unfinished is told below, in words for one person
 		l.timer.Reset(patience)
 	}
 	if err == nil || errors.Is(err, context.Canceled) {
@@ -90,8 +93,8 @@ func (l *leaving) tell() {
 	if l.signal.Err() != nil {
 		again = " again"
 	}
-	fmt.Fprintf(l.sys.Err, "\nStopping: finishing what runs (at most 15 s); press Ctrl-C%s to stop at once. "+
-		"What is not finished is resumed at the next start.\n", again)
+	_ = l.term.Tell("Stopping: finishing what runs (at most 15 s); press Ctrl-C" + again + " to stop at once. " +
+		"What is not finished is resumed at the next start.")
 }
 
 // lastLetters bounds the delivery of the answers to what was finished while the
@@ -150,7 +153,7 @@ func (a *app) watchStore(term *console.Platform) func(context.Context) error {
 }
 
 func lostStore(now, before int64) chat.Message {
-	what := fmt.Sprintf("The record of the store had %s, and has %d now.", entryCount(before), now)
+	what := fmt.Sprintf("The record of the store had %s, and has %s now.", entryCount(before), entryCount(now))
 	if now == 0 {
 		what = "The store is empty, and it was not before: that no incident is open is not to be believed."
 	}
