@@ -145,7 +145,7 @@ func (d *directory) do(ctx context.Context, e errand) time.Duration {
 	case err == nil || ctx.Err() != nil:
 		return 0
 	case lasting(err):
-		d.log.Debug("slack: something cannot be looked up", "error", err)
+		d.log.Debug("slack: something cannot be looked up", "error", hushed(err))
 		return 0
 	}
 	return max(time.Second, d.limited(err))
@@ -179,7 +179,7 @@ func identityOf(u slackgo.User) identity {
 func (d *directory) loadChannel(ctx context.Context, id string) (audience, error) {
 	c, err := d.api.GetConversationInfoContext(ctx, &slackgo.GetConversationInfoInput{ChannelID: id})
 	if err != nil {
-		d.log.Warn("slack: it cannot be looked up who can read a channel", "error", err)
+		d.log.Warn("slack: it cannot be looked up who can read a channel", "error", hushed(err))
 		return audience{}, err
 	}
 	return audience{im: c.User, shared: c.IsExtShared || c.IsPendingExtShared || c.IsOrgShared || c.IsGlobalShared || len(c.PendingShared) > 0}, nil

@@ -38,7 +38,7 @@ func (p *Platform) Ceiling(ctx context.Context, place state.Place) (state.TLP, e
 	case err != nil && lasting(err):
 		return state.TLPClear, nil
 	case err != nil:
-		return state.TLPClear, fmt.Errorf("slack: look up a channel: %w", err)
+		return state.TLPClear, fmt.Errorf("slack: look up a channel: %w", hushed(err))
 	case a.im != "":
 		return p.ceilingOf(ctx, me, a.im)
 	case a.shared || p.guests(me, place.Channel):
@@ -67,7 +67,7 @@ func (p *Platform) ceilingOf(ctx context.Context, me *self, user string) (state.
 	case err != nil && lasting(err):
 		return state.TLPClear, nil
 	case err != nil:
-		return state.TLPClear, fmt.Errorf("slack: look up a user: %w", err)
+		return state.TLPClear, fmt.Errorf("slack: look up a user: %w", hushed(err))
 	case me.full(who):
 		return p.opt.Ceiling, nil
 	}

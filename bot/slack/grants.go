@@ -18,7 +18,7 @@ func (d *directory) runGroups(ctx context.Context) {
 		if err := d.readGroups(ctx); err != nil && ctx.Err() == nil {
 			wait = max(5*time.Second, d.limited(err))
 			if !d.trouble.Swap(true) {
-				d.log.Error("slack: the members of user groups cannot be read", "error", err)
+				d.log.Error("slack: the members of user groups cannot be read", "error", hushed(err))
 			}
 		} else if d.trouble.Swap(false) {
 			d.log.Info("slack: the members of user groups can be read again")

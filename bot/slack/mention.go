@@ -14,7 +14,7 @@ import (
 func (p *Platform) heard(ctx context.Context, desk bot.Desk, me *self, d delivery) taken {
 	var e spoken
 	if err := json.Unmarshal(d.event.Event, &e); err != nil {
-		p.malformed("event", err)
+		p.malformed("event", shape(err))
 		return taken{}
 	}
 	text, ok := addressed(me, d.event.kind, e)

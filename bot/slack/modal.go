@@ -45,9 +45,12 @@ func readPress(value string) (press, bool) {
 // ask opens the form of a button, at once: Slack lets it be opened within three
 // seconds, and once. Who cannot be shown it is told.
 func (p *Platform) ask(desk bot.Desk, req chat.Request, b press, trigger string) taken {
+	if m, may := p.mayAsk(desk, req); !may {
+		return p.answered(req, bot.Ack{Message: m, Private: true})
+	}
 	form, err := chat.FormOf(desk.Specs(), b.button())
 	if err != nil {
-		p.opt.Logger.Error("slack: a button that asks for what there is not", "error", err)
+		p.opt.Logger.Error("slack: a button asks for what its command does not have", "asks", b.Ask)
 		return p.answered(req, bot.Ack{Message: notice("This button does not work any more.", "Ask for what it was on again.")})
 	}
 	view, err := p.form(form, b, req.Place)
@@ -62,7 +65,7 @@ func (p *Platform) ask(desk bot.Desk, req chat.Request, b press, trigger string)
 		defer cancel()
 		if _, err := p.api.OpenViewContext(ctx, trigger, view); err != nil {
 			p.opt.Count("form not opened")
-			p.opt.Logger.Warn("slack: a form could not be opened", "error", err)
+			p.opt.Logger.Warn("slack: a form could not be opened", "error", hushed(err))
 			_, err := p.Post(ctx, withPerson(req), notice("The form could not be opened.", "Press the button again."), "told "+req.ID)
 			if err != nil {
 				p.opt.Count("not told")

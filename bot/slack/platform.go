@@ -96,7 +96,7 @@ func (p *Platform) introduce(ctx context.Context) error {
 			return refusedToken("bot", err)
 		}
 		if ctx.Err() == nil {
-			p.opt.Logger.Warn("slack: it does not say who we are", "error", err)
+			p.opt.Logger.Warn("slack: it does not say who we are", "error", hushed(err))
 			pause(ctx, max(p.tune.backoff(attempt), p.dir.limited(err)))
 		}
 	}
@@ -151,7 +151,7 @@ func refusedToken(which string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("slack: the %s token is refused: %w", which, err)
+	return fmt.Errorf("slack: the %s token is refused: %w", which, hushed(err))
 }
 
 // open lets deliveries in.

@@ -54,7 +54,7 @@ func (p *Platform) revoked(me *self, d delivery) {
 		} `json:"tokens"`
 	}
 	if err := json.Unmarshal(d.event.Event, &e); err != nil {
-		p.malformed("event", err)
+		p.malformed("event", shape(err))
 	}
 	if slices.Contains(e.Tokens.Bot, me.user) {
 		p.end(errors.New("slack: the bot token was taken away"))
@@ -68,7 +68,7 @@ func (p *Platform) moved(d delivery) {
 		Old     string `json:"old_channel_id"`
 	}
 	if err := json.Unmarshal(d.event.Event, &e); err != nil {
-		p.malformed("event", err)
+		p.malformed("event", shape(err))
 		return
 	}
 	for _, id := range []string{e.Channel, e.Old} {
@@ -89,7 +89,7 @@ func (p *Platform) regrouped(d delivery) {
 		Removed []string `json:"removed_users"`
 	}
 	if err := json.Unmarshal(d.event.Event, &e); err != nil {
-		p.malformed("event", err)
+		p.malformed("event", shape(err))
 	}
 	p.dir.leave(e.Group, e.Removed)
 	p.dir.regroup()
@@ -101,7 +101,7 @@ func (p *Platform) userChanged(d delivery) {
 		User slackgo.User `json:"user"`
 	}
 	if err := json.Unmarshal(d.event.Event, &e); err != nil {
-		p.malformed("event", err)
+		p.malformed("event", shape(err))
 		return
 	}
 	if p.dir.users.has(e.User.ID) {
@@ -109,9 +109,9 @@ func (p *Platform) userChanged(d delivery) {
 	}
 }
 
-// malformed notes that Slack sent something that cannot be read. What was in it is
-// not logged.
+// malformed notes that Slack sent something that cannot be read. The error holds
+// nothing of what was in it.
 func (p *Platform) malformed(what string, err error) {
 	p.opt.Count("malformed")
-	p.opt.Logger.Warn("slack: a payload that cannot be read", "payload", what, "error", shape(err))
+	p.opt.Logger.Warn("slack: a payload that cannot be read", "payload", what, "error", err)
 }

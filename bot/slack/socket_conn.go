@@ -190,7 +190,7 @@ func readEnvelope(raw []byte) (envelope, error) {
 		Payload json.RawMessage `json:"payload"`
 	}
 	if err := json.Unmarshal(raw, &e); err != nil {
-		return envelope{}, err
+		return envelope{}, shape(err)
 	}
 	e.envelope.Payload = e.Payload
 	return e.envelope, nil
