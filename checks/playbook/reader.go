@@ -29,6 +29,8 @@ type reader struct {
 	file     string
 	problems Problems
 	open     bool // a value is left to be filled in
+	// watch, if set, is told of each object that is read: tests hold the schema against it.
+	watch func(what string, fields []field)
 }
 
 // reading takes the value of a key.
@@ -45,6 +47,9 @@ func may(key string, read reading) field  { return field{key, false, read} }
 
 // object reads a mapping with exactly these keys.
 func (r *reader) object(n ast.Node, what string, fields ...field) {
+	if r.watch != nil {
+		r.watch(what, fields)
+	}
 	var entries []*ast.MappingValueNode
 	switch m := n.(type) {
 	case *ast.MappingNode:
