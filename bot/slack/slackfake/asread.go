@@ -140,6 +140,10 @@ func (p *page) attachment(a object) {
 			p.say("\n")
 		}
 	}
+	for _, f := range list(a["fields"]) {
+		p.add(readMrkdwn(str(obj(f)["title"])+": "+str(obj(f)["value"])+"\n", p.who)...)
+	}
+	p.add(readPlain(str(a["footer"]))...)
 }
 
 func mentions(spans []Span) []string {

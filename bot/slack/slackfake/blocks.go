@@ -61,9 +61,9 @@ func block() rule {
 			must("thumbnail_url", link), must("video_url", link), may("author_name", text(1, 50)), may("description", plain(200)),
 			may("provider_icon_url", link), may("provider_name", text(1, maxID)), may("title_url", link)),
 		"file": shape(must("type", anything), may("block_id", blockID), must("external_id", text(1, maxID)), must("source", oneOf("remote"))),
-		"card": card(actions),
+		"card": card(),
 		"carousel": shape(must("type", anything), may("block_id", blockID), must("elements", items(1, maxCards, byType(map[string]rule{
-			"card": card(actions),
+			"card": card(),
 		})))),
 		"task_card": taskCard,
 		"plan":      shape(must("type", anything), may("block_id", blockID), must("title", text(1, maxLabel)), may("tasks", items(1, maxViewBlocks, taskCard))),
@@ -135,12 +135,19 @@ func markdownTotal(c *checker, at string, v any) {
 	}
 }
 
-func card(actions rule) rule {
-	return shape(
+// card shows at least one thing (docs.slack.dev/reference/block-kit/blocks/card-block).
+func card() rule {
+	body := shape(
 		must("type", anything), may("block_id", blockID), may("hero_image", picture), may("icon", picture),
-		may("slack_icon", anything), may("title", either(150)), may("subtitle", either(150)), may("body", either(maxText)),
-		may("subtext", either(maxFieldText)), may("actions", items(1, 5, actions)),
+		may("slack_icon", anything), may("title", either(150)), may("subtitle", either(150)), may("body", either(200)),
+		may("subtext", either(200)), may("actions", items(1, 3, byType(map[string]rule{"button": button}))),
 	)
+	return func(c *checker, at string, v any) {
+		body(c, at, v)
+		if o := obj(v); o["hero_image"] == nil && o["title"] == nil && o["actions"] == nil && o["body"] == nil {
+			c.bad(at, "missing required field: title")
+		}
+	}
 }
 
 func taskCard(c *checker, at string, v any) {

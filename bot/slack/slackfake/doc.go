@@ -33,8 +33,17 @@
 //
 // Identifiers, scopes, membership, archives, threads, pins, metadata, ephemeral
 // messages, response_url, trigger_id, view stacks and hashes, uploads, pagination, rate
-// limits, retries of events, signatures, and the life of a socket connection, each with
-// the limits of docs.slack.dev, named as constants next to the code with their pages.
+// limits, retries of events, signatures, and the life of a socket connection. The limits
+// are named constants next to the code, with their pages of docs.slack.dev:
+//
+//	blocks, elements, texts   reference/block-kit            blocks.go, elements.go, textrules.go, tables.go, richtext.go
+//	views                     reference/views                viewrules.go, views.go
+//	messages, files           reference/methods              chat.go, schedule.go, files.go, history.go
+//	rate limits               apis/web-api/rate-limits       pace.go, and the tier of each method
+//	events, Socket Mode       apis/events-api                event.go, socket.go
+//	commands, response_url    interactivity                  slash.go, responseurl.go, trigger.go
+//	signatures                authentication                 httpdelivery.go
+//	markup                    messaging/formatting           mrkdwn.go, lex.go, inline.go
 //
 // # What is assumed, for Slack does not say
 //
@@ -45,16 +54,19 @@
 //     side. It is not applied to response_url, where the same reports did not meet it.
 //   - chat.update refuses more than 4,000 bytes of text with msg_too_long, as measured;
 //     chat.postMessage cuts at 40,000 characters.
+//   - Metadata above 8,000 characters is metadata_too_large.
 //   - Bursts of chat.postMessage: five, then one a second into each channel.
 //   - Text in angle brackets is active inside code as well, and &lt; &gt; &amp; are
 //     characters in plain text too. Rich text is shown as it is.
 //   - A message is posted out of its thread when the first message is gone.
+//   - People of other organisations do not have the app's commands; its buttons they have.
 //   - A person waits for the app to be connected before doing something. Without a
 //     connection Slack says dispatch_failed (TypesNow).
 //
 // # What is not imitated
 //
 // OAuth, several workspaces with one app, group direct messages, canvases, workflows,
-// unfurling, search, administration; markdown blocks are shown as they were written;
-// :emoji: stays as it is; channel names are refused where Slack still takes them.
+// unfurling, search, administration; several apps whose commands have the same name;
+// markdown blocks are shown as they were written, but notify; :emoji: stays as it is;
+// channel names are refused where Slack still takes them.
 package slackfake

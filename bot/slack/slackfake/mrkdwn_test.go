@@ -90,6 +90,18 @@ func TestOnlyWhoCanSeeAMessageIsNotified(t *testing.T) {
 	require.Equal(t, []string{"here", slackfake.Lead1, slackfake.SPTeam}, s.In("incident").Last().Pings)
 }
 
+func TestMarkdownAndAttachmentsNotifyToo(t *testing.T) {
+	t.Parallel()
+	s := slackfake.New(t, quiet())
+	done(t, post(t, s, "chat.postMessage", object{
+		"channel": slackfake.Incident, "text": "x", "blocks": []any{object{"type": "markdown", "text": "**a** &lt;b&gt; <!here>"}},
+		"attachments": []any{object{"pretext": "<@" + slackfake.Lead1 + ">", "fields": []any{object{"title": "Owner", "value": "<@" + slackfake.Lead2 + ">"}}, "footer": "end"}},
+	}))
+	m := s.In("incident").Last()
+	require.Equal(t, "**a** <b> @here\n@lead-1\nOwner: @lead-2\nend", m.Text)
+	require.Equal(t, []string{"here", slackfake.Lead1, slackfake.Lead2}, m.Pings)
+}
+
 func FuzzMrkdwnIsReadWithoutLoss(f *testing.F) {
 	for _, seed := range []string{"*a* _b_", "```x```", "<@U0LEAD00001|x>", "&lt;!here&gt;", "> q\n>>> r", "<<>>", "`*`*`", "\xff<!", "<!date^1^2^3|4>", strings.Repeat("*a ", 50)} {
 		f.Add(seed)

@@ -65,7 +65,7 @@ func (p *page) block(b object) {
 	case "rich_text":
 		p.rich(list(b["elements"]))
 	case "markdown":
-		p.add(readMarkdown(str(b["text"]))...)
+		p.markdown(str(b["text"]))
 	case "table", "data_table":
 		p.table(b)
 	case "data_visualization":
@@ -124,20 +124,40 @@ func (p *page) element(e object, block, label string) {
 		return
 	}
 	c := control{kind: kind, label: label, blockID: block, actionID: str(e["action_id"]), value: str(e["value"]), element: e}
-	shown := flat(p.text(e["text"]))
-	if shown == "" {
-		shown = flat(p.text(e["placeholder"]))
-	}
+	shown := p.face(e)
 	if c.label == "" {
-		c.label = shown
-	}
-	if initial := str(e["initial_value"]); initial != "" {
-		shown = initial
-	} else if o := obj(e["initial_option"]); o != nil {
-		shown = flat(p.text(o["text"]))
+		c.label = or(flat(p.text(e["text"])), flat(p.text(e["placeholder"])))
 	}
 	p.controls = append(p.controls, c)
 	p.say("[" + shown + "]")
+}
+
+// face is what is written on something interactive: its label, what was chosen at
+// first, or what can be chosen.
+func (p *page) face(e object) string {
+	for _, k := range []string{"initial_value", "initial_date", "initial_time"} {
+		if v := str(e[k]); v != "" {
+			return v
+		}
+	}
+	if o := obj(e["initial_option"]); o != nil {
+		return flat(p.text(o["text"]))
+	}
+	switch str(e["type"]) {
+	case "overflow":
+		return "…"
+	case "datetimepicker":
+		if e["initial_date_time"] != nil {
+			return fmt.Sprint(e["initial_date_time"])
+		}
+	case "checkboxes", "radio_buttons":
+		var words []string
+		for _, o := range list(e["options"]) {
+			words = append(words, flat(p.text(obj(o)["text"])))
+		}
+		return strings.Join(words, "] [")
+	}
+	return or(flat(p.text(e["text"])), flat(p.text(e["placeholder"])))
 }
 
 // rich reads rich text: its text is data.
@@ -279,7 +299,5 @@ func (p *page) loose(b object) {
 	}
 }
 
-// readMarkdown reads a markdown block: only its text, with code taken literally.
-func readMarkdown(text string) []Span {
-	return []Span{{Text: text}}
-}
+// markdown shows a markdown block as it was written. Whom it names is notified.
+func (p *page) markdown(text string) { p.add(literal(lex(text, p.who), Span{})...) }
