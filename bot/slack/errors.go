@@ -100,7 +100,7 @@ func hushed(err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return context.DeadlineExceeded
 	case errors.As(err, &away):
-		return fmt.Errorf("Slack cannot be reached: %.200s", away.Err)
+		return fmt.Errorf("no way to Slack: %.200s", away.Err)
 	}
 	return errors.New("the answer cannot be read")
 }

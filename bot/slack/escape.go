@@ -72,7 +72,8 @@ func plain(s string, most int) *slackgo.TextBlockObject {
 // characters, and within one only when it is longer than all the room.
 func broken(s string, most int) (first, rest string) {
 	at, space, used := 0, 0, 0
-	for left, state := s, -1; left != ""; {
+	near := s[:within(s, most+1)] // what is behind it does not matter
+	for left, state := near, -1; left != ""; {
 		var one string
 		one, left, _, state = uniseg.FirstGraphemeClusterInString(left, state)
 		if used += units(one); used > most {

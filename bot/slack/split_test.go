@@ -206,15 +206,15 @@ func FuzzCuttingLosesNothing(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string, most int) {
 		most = 1 + max(most, -most)%4000
-		all := ""
+		var all strings.Builder
 		for rest := s; rest != ""; {
 			var first string
 			first, rest = broken(rest, most)
 			require.NotEmpty(t, first, "it goes on")
 			require.True(t, units(first) <= most || len([]rune(first)) == 1)
-			all += first
+			all.WriteString(first)
 		}
-		require.Equal(t, s, all)
+		require.Equal(t, s, all.String())
 		short := fitted(s, most)
 		require.LessOrEqual(t, units(short), most)
 		require.NotContains(t, short, "<")
