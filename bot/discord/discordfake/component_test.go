@@ -65,6 +65,7 @@ func TestComponentsAreCheckedAsDiscordDoes(t *testing.T) {
 		{"a container in a container", "components.0.components.0.type", "BASE_TYPE_CHOICES", parts(object{"type": 17, "components": []object{{"type": 17, "components": []object{text("x")}}}})},
 		{"eleven pictures", "components.0.items", "BASE_TYPE_BAD_LENGTH", parts(object{"type": 12, "items": make2(11, func(int) object { return object{"media": object{"url": "https://example.org/x.png"}} })})},
 		{"a file that was not uploaded", "components.0.file.url", "NOT_FOUND", parts(object{"type": 13, "file": object{"url": "attachment://x.csv"}})},
+		{"an id twice", "components.1.id", "ID_DUPLICATED", parts(object{"type": 10, "id": 7, "content": "x"}, object{"type": 10, "id": 7, "content": "y"})},
 		{"no type", "components.0.type", "BASE_TYPE_REQUIRED", rows(object{"components": []object{}})},
 	} {
 		t.Run(c.name, func(t *testing.T) {

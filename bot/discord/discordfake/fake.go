@@ -21,6 +21,7 @@ type Fake struct {
 	server *http.Server
 	addr   string
 	base   func() time.Time
+	routes []*route
 	ended  context.Context //nolint:containedctx // the life of the server: handlers and writers end with it
 	end    context.CancelFunc
 	tasks  sync.WaitGroup
@@ -64,7 +65,7 @@ type Fake struct {
 // Start starts a Discord. Close it.
 func Start(opt Options) (*Fake, error) {
 	f := &Fake{
-		opt: opt, base: opt.Now, changed: make(chan struct{}),
+		opt: opt, base: opt.Now, routes: routes(), changed: make(chan struct{}),
 		users: map[string]*user{}, guilds: map[string]*guild{}, channels: map[string]*channel{},
 		deleted: map[string]bool{}, files: map[string]*attachment{}, hooks: map[string]*webhook{},
 		interactions: map[string]*interaction{}, conns: map[*conn]bool{}, allowed: map[Rule]bool{},

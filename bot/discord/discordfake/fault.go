@@ -71,7 +71,7 @@ var parameter = regexp.MustCompile(`\{[^}]*\}`)
 func (f *Fake) NextCalls(routeName string, n int, fault Fault) error {
 	plain := func(s string) string { return parameter.ReplaceAllString(s, "{}") }
 	known := func(r *route) bool { return plain(r.String()) == plain(routeName) }
-	if routeName != "" && !slices.ContainsFunc(routes(), known) {
+	if routeName != "" && !slices.ContainsFunc(f.routes, known) {
 		return fmt.Errorf("there is no route %q", routeName)
 	}
 	f.mu.Lock()

@@ -85,8 +85,9 @@ func (f *Fake) serveGateway(w http.ResponseWriter, r *http.Request) {
 	default:
 		c.say(opHello, map[string]any{"heartbeat_interval": f.opt.Heartbeat.Milliseconds()})
 	}
-	f.tasks.Add(1)
+	f.tasks.Add(2)
 	f.mu.Unlock()
+	defer f.tasks.Done()
 	go func() {
 		defer f.tasks.Done()
 		c.write()

@@ -192,6 +192,17 @@ func TestIdentifyingThoughTheSessionCouldBeResumedIsAnOffence(t *testing.T) {
 	d.Offends(fake.Reidentified)
 }
 
+func TestAStormOfIdentifiesIsAnOffence(t *testing.T) {
+	t.Parallel()
+	d := fake.New(t, fake.Options{})
+	for range 4 {
+		dial(t, d).ready()
+	}
+	require.Empty(t, d.Offences())
+	dial(t, d).ready()
+	d.Offends(fake.Reidentified)
+}
+
 func TestAThousandIdentifiesResetTheToken(t *testing.T) {
 	t.Parallel()
 	r := newRaw(t, fake.Options{Limits: fake.Limits{Identifies: fake.Rate{N: 2, Per: 24 * time.Hour}}})

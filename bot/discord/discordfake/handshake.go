@@ -2,6 +2,7 @@ package discordfake
 
 import (
 	"encoding/json"
+	"time"
 )
 
 // identify starts a session.
@@ -60,6 +61,10 @@ func (c *conn) tooManyGuilds(sh shard) bool {
 	return n > guildsPerShard
 }
 
+// storm is how many sessions no client starts in so short a time, unless something is
+// wrong with it.
+var storm = Rate{5, 15 * time.Second}
+
 // countIdentify counts towards the 1000 a day, after which the token is reset.
 func (c *conn) countIdentify(sh shard) bool {
 	f := c.f
@@ -80,6 +85,9 @@ func (c *conn) countIdentify(sh shard) bool {
 		return false
 	}
 	f.identifies = append(f.identifies, now)
+	if n := len(recent(f.identifies, storm, now)); n == storm.N {
+		f.offend(Reidentified, "%d IDENTIFYs within %s", n, storm.Per)
+	}
 	for _, s := range f.sessions {
 		if s.conn == nil && s.shard == sh && now.Sub(s.left) <= sessionLife {
 			f.offend(Reidentified, "IDENTIFY though the session %.6s… could be resumed", s.id)

@@ -199,6 +199,18 @@ func TestAnInteractionIsAnsweredOnce(t *testing.T) {
 	b.refuses(10062, "POST", "/interactions/1/"+i.token+"/callback", object{"type": 4})
 }
 
+func TestEveryReplicaGetsTheInteraction(t *testing.T) {
+	t.Parallel()
+	b := newBot(t, free)
+	other := &bot{b.raw, dial(t, b.d).ready()}
+	b.d.User("lead-1").Runs("responders", "/allclear scan")
+	i, same := b.take(), other.take()
+	require.Equal(t, i.token, same.token)
+	b.answer(i, 4, say("once"))
+	other.refuses(40060, "POST", i.callback(), object{"type": 4, "data": say("twice")})
+	require.Empty(t, b.d.Offences(), "neither could know")
+}
+
 func TestNothingIsEditedBeforeTheFirstResponse(t *testing.T) {
 	t.Parallel()
 	b := newBot(t, free)

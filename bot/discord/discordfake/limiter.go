@@ -93,7 +93,8 @@ type window struct {
 
 // penalty is a 429 that is not over.
 type penalty struct {
-	given, until time.Time
+	given, until time.Time // of this machine
+	over         time.Time // on the fake's clock
 	hash         string
 	told         bool
 }
@@ -193,18 +194,23 @@ func writeLimit(h http.Header, req *request, limit, left int, after time.Duratio
 
 // tooMany is a 429, and remembers it: nothing may be asked there before it is over.
 func (f *Fake) tooMany(req *request, after time.Duration, global bool, scope string) *apiError {
-	key := req.bucket()
-	if global {
-		key = "global"
-	}
 	message := "You are being rate limited."
 	if scope == "shared" {
 		message = "The resource is being rate limited."
 	}
 	after = max(after.Round(time.Millisecond), time.Millisecond)
-	now := time.Now()
-	f.limiter.penalties[key] = &penalty{given: now, until: now.Add(after), hash: req.hash}
+	key := req.bucket()
+	if global {
+		key = "global"
+	}
+	f.remember(key, req, after)
 	return &apiError{Status: http.StatusTooManyRequests, Message: message, After: after, Global: global, Scope: scope}
+}
+
+// remember notes until when nothing may be asked.
+func (f *Fake) remember(key string, req *request, after time.Duration) {
+	now := time.Now()
+	f.limiter.penalties[key] = &penalty{given: now, until: now.Add(after), over: f.now().Add(after), hash: req.hash}
 }
 
 // punish makes a planned 429 one that is remembered.
@@ -230,13 +236,13 @@ const grace = 20 * time.Millisecond
 // noteHaste finds calls that do not wait for Retry-After. A millisecond is for
 // clients that count in milliseconds.
 func (f *Fake) noteHaste(req *request) {
-	keys := []string{req.bucket()}
+	keys := []string{req.bucket(), req.bucket() + " " + req.params["message"]}
 	if !req.route.open {
 		keys = append(keys, "global")
 	}
 	for _, key := range keys {
 		p := f.limiter.penalties[key]
-		if p == nil || p.told || !req.at.Before(p.until.Add(-2*time.Millisecond)) {
+		if p == nil || p.told || !req.at.Before(p.until.Add(-2*time.Millisecond)) || !f.now().Before(p.over) {
 			continue
 		}
 		if req.hash == p.hash && req.at.After(p.given) || req.at.After(p.given.Add(grace)) {

@@ -31,6 +31,7 @@ func (req *request) crosspost() (any, *apiError) {
 	f, now := req.f, req.f.now()
 	limit := f.limiter.limits.Crossposts
 	if after, used := over(ch.crossposts, limit, now); used {
+		f.remember(req.bucket(), req, after)
 		return nil, &apiError{Status: http.StatusTooManyRequests, Code: 20028, Message: "The write action you are performing on the channel has hit the write rate limit", After: after, Scope: "shared"}
 	}
 	ch.crossposts = append(recent(ch.crossposts, limit, now), now)

@@ -98,10 +98,10 @@ func routes() []*route {
 
 // findRoute finds the endpoint of a call. Words win over parameters, for they come
 // first in the list.
-func findRoute(method, path string) (*route, map[string]string, *apiError) {
+func findRoute(all []*route, method, path string) (*route, map[string]string, *apiError) {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	err := errNoRoute
-	for _, r := range routes() {
+	for _, r := range all {
 		params := match(r.parts, parts)
 		if params == nil {
 			continue

@@ -149,7 +149,7 @@ func (req *request) find() *apiError {
 		return errNoRoute // without a version it is v6, which is deprecated
 	}
 	var err *apiError
-	req.route, req.params, err = findRoute(r.Method, path)
+	req.route, req.params, err = findRoute(req.f.routes, r.Method, path)
 	if err != nil {
 		return err
 	}

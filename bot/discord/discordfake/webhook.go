@@ -92,7 +92,7 @@ func (req *request) executeWebhook() (any, *apiError) {
 	if h != nil {
 		return req.postHook(h)
 	}
-	if i.original != nil && i.original.is(flagLoading) && i.followUps == 0 {
+	if i.original != nil && !i.original.deleted && i.original.is(flagLoading) && i.followUps == 0 {
 		// As documented: it acts as an edit of the deferred response.
 		return req.fill(i, i.original)
 	}
@@ -185,7 +185,7 @@ func (req *request) editWebhookMessage() (any, *apiError) {
 
 // fill edits a message of an interaction. Whether it is ephemeral stays as it was.
 func (req *request) fill(i *interaction, m *message) (any, *apiError) {
-	if !m.is(flagLoading) {
+	if !m.is(flagLoading) && m != i.on { // what a person pressed may be old
 		if err := req.mayEdit(m); err != nil {
 			return nil, err
 		}
