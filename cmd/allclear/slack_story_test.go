@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +40,9 @@ type slackPlay struct {
 	apps    []*app
 	log     *logBook
 	answers chan chat.Message
+
+	mu     sync.Mutex
+	posted map[string]time.Time // when Slack had taken an answer, by its reference
 }
 
 // logBook keeps the log of all replicas.
@@ -74,10 +79,37 @@ func (p told) Edit(ctx context.Context, place state.Place, id string, m chat.Mes
 }
 
 func (p told) shown(m chat.Message, key string, err error) error {
-	if err == nil && strings.HasPrefix(key, chat.AnswerKey("")) {
+	if request, ok := strings.CutPrefix(key, chat.AnswerKey("")); err == nil && ok {
+		request, _, _ = strings.Cut(request, " @ ")
+		p.play.mu.Lock()
+		p.play.posted[chat.Reference(request)] = time.Now()
+		p.play.mu.Unlock()
 		p.play.answers <- m
 	}
 	return err
+}
+
+// crashWindow tells for how long a message was in Slack and not yet noted in the
+// store: the time in which a replica that dies leaves a message that must be looked
+// for. Only where nobody can look, in what one person alone sees, is it lost or doubled.
+func (p *slackPlay) crashWindow() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var windows []time.Duration
+	for line := range strings.Lines(p.log.String()) {
+		var l struct {
+			Msg, Reference string
+			Time           time.Time
+		}
+		require.NoError(p.t, json.Unmarshal([]byte(line), &l))
+		if at, ok := p.posted[l.Reference]; ok && l.Msg == "letter" && l.Time.After(at) {
+			windows = append(windows, l.Time.Sub(at))
+			delete(p.posted, l.Reference)
+		}
+	}
+	require.NotEmpty(p.t, windows)
+	slices.Sort(windows)
+	p.t.Logf("crash window of %d answers, from Slack's reply to our note: median %s, longest %s", len(windows), windows[len(windows)/2], windows[len(windows)-1])
 }
 
 func (p told) Pin(ctx context.Context, place state.Place, id string) error {
@@ -92,7 +124,7 @@ func (p told) Ceiling(ctx context.Context, place state.Place) (state.TLP, error)
 // make-believe fleet, and so many replicas.
 func newSlackPlay(t *testing.T, replicas int, overHTTP bool) *slackPlay {
 	t.Helper()
-	p := &slackPlay{t: t, log: &logBook{}, answers: make(chan chat.Message, 100)}
+	p := &slackPlay{t: t, log: &logBook{}, answers: make(chan chat.Message, 100), posted: map[string]time.Time{}}
 	var mount mount
 	o := slackfake.Options{Pace: slackfake.NoPace(), Patience: time.Minute}
 	if overHTTP {
@@ -202,11 +234,14 @@ func (p *slackPlay) settle(ctx context.Context) error {
 }
 
 func TestTheWholeStoryIsPlayedInSlackByTwoReplicas(t *testing.T) {
+	t.Parallel()
 	for name, overHTTP := range map[string]bool{"over Socket Mode": false, "over HTTP": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newSlackPlay(t, 2, overHTTP)
 			require.NoError(t, p.stage.play(t.Context()), "%s", tail(p.fake.Scene(), 4000))
 			p.ended()
+			p.crashWindow()
 		})
 	}
 }
