@@ -12,6 +12,7 @@ func workCommands(p Parts) []Command {
 	return []Command{
 		claim{p.Store, p.Now},
 		evidenceAdd{p.Store, p.Now},
+		intakeReport{p.Store, p.Load, p.Now},
 		attest{p.Store, p.People, p.Now},
 		confirm{p.Store, p.People, p.Now},
 		approve{p.Store, p.People, p.Now},

@@ -71,6 +71,6 @@ func (a *assessor) noteQuestions(out *ServerAssessment, s Server) {
 			out.Notes = append(out.Notes, fmt.Sprintf("and %d more questions that reports raise", len(open)-i))
 			return
 		}
-		out.Notes = append(out.Notes, fmt.Sprintf("question raised by %s, which may be guessing: %s; only a look from inside answers it", basisOf(e), e.Detail))
+		out.Notes = append(out.Notes, fmt.Sprintf("question raised by %s, which may be guessing (only a look from inside answers it): %s", basisOf(e), e.Detail))
 	}
 }

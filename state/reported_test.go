@@ -67,7 +67,7 @@ func TestAQuestionIsANoteAndChangesNothingElse(t *testing.T) {
 	before := farm.on("A", at(20))
 	farm.add(report(srv("A"), state.ReportedQuestion, "shodan/vulns", at(12)))
 	after := farm.on("A", at(20))
-	require.Equal(t, []string{"question raised by import shodan/vulns of 2025-07-21 20:00, which may be guessing: CVE-2025-53770; only a look from inside answers it"}, after.Notes)
+	require.Equal(t, []string{"question raised by import shodan/vulns of 2025-07-21 20:00, which may be guessing (only a look from inside answers it): CVE-2025-53770"}, after.Notes)
 	after.Notes = before.Notes
 	require.Equal(t, before, after)
 

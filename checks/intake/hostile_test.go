@@ -255,6 +255,7 @@ func TestTheWholeFileIsRefusedWhenItCannotBeRead(t *testing.T) {
 	for _, c := range []struct{ data, want string }{
 		{"hello world\n", `the format was not recognised (it begins with "hello world"); known are shadowserver, shodan, nuclei, nmap, nessus, csv, and csv needs a mapping of its columns`},
 		{"<html>", "the format was not recognised"},
+		{"\x1f\x8b\x08\x00", "the file is compressed: unpack it first"},
 		{`{"a":1}`, "the format was not recognised"},
 		{"timestamp,ip,severity,ip\n", `line 1, column 23: the column "ip" is there twice`},
 		{shadowHead + "2025-07-22 10:00:00,\"critical,192.0.2.1,tcp,443,a,x\n", "line 2, column 53: a quote is not closed as it should be, or the file ends early"},

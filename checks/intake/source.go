@@ -31,6 +31,8 @@ func openSource(ctx context.Context, r io.Reader, lim Limits) (*source, error) {
 	switch {
 	case len(head) == 0:
 		return nil, unreadable(0, 0, "the file is empty")
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}), bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return nil, unreadable(0, 0, "the file is compressed: unpack it first")
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe, 0, 0}), bytes.HasPrefix(head, []byte{0, 0, 0xfe, 0xff}):
 		return nil, unreadable(1, 0, "the file is UTF-32: save it as UTF-8")
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}):
