@@ -53,7 +53,7 @@ func newPlaybook(sys system) *cobra.Command {
 			return err
 		},
 	}
-	cmd.AddCommand(list, show, check)
+	cmd.AddCommand(list, show, check, newPlaybookDraft(sys, recordService{}.fetch), newPlaybookSchema(sys))
 	return cmd
 }
 
