@@ -17,7 +17,7 @@ import (
 
 // threeSheets is a message that needs three, with a file.
 func threeSheets() chat.Message {
-	m := longMessage(450)
+	m := longCode(600)
 	m.Add(chat.Attachment{Name: "servers.csv", Data: []byte("name\nsp-01\n")})
 	return m
 }
@@ -34,9 +34,9 @@ func TestALongMessageGoesOnInItsThread(t *testing.T) {
 	require.True(t, strings.HasPrefix(thread[1].Text, "2 of 3"))
 	require.True(t, strings.HasPrefix(thread[2].Text, "3 of 3"))
 	require.Equal(t, "servers.csv", thread[3].Files[0].Title)
-	require.Equal(t, "A long list (2 of 3)", thread[1].Fallback)
-	for i := range 450 {
-		require.Equal(t, 1, strings.Count(thread[0].Text+thread[1].Text+thread[2].Text, "server-"+number(i)+" "))
+	require.Equal(t, "A log (2 of 3)", thread[1].Fallback)
+	for i := range 600 {
+		require.Equal(t, 1, strings.Count(thread[0].Text+thread[1].Text+thread[2].Text, "line "+number(i)+" "))
 	}
 	found, ok, err := st.restarted(t).Find(t.Context(), incidentPlace(), "k")
 	require.NoError(t, err)
@@ -52,7 +52,7 @@ func TestInAThreadALongMessageGoesOnInTheSameThread(t *testing.T) {
 	place := incidentPlace()
 	place.Thread = head
 	for _, key := range []string{"k", "k-2"} {
-		_, err = st.p.Post(t.Context(), place, longMessage(300), key)
+		_, err = st.p.Post(t.Context(), place, longCode(300), key)
 		require.NoError(t, err)
 		_, ok, err := st.restarted(t).Find(t.Context(), place, key)
 		require.NoError(t, err)
@@ -118,7 +118,7 @@ func TestACrashAtAnyPointDoublesNothingAndLosesNothing(t *testing.T) {
 					thread := st.Thread("incident", id)
 					require.Len(t, thread, 4)
 					require.Len(t, st.Messages("incident"), 4)
-					for i, begins := range []string{"A long list", "2 of 3", "3 of 3"} {
+					for i, begins := range []string{"A log", "2 of 3", "3 of 3"} {
 						require.True(t, strings.HasPrefix(thread[i].Text, begins), "%d: %.40q", i, thread[i].Text)
 					}
 					require.Len(t, thread[3].Files, 1)
@@ -168,12 +168,12 @@ func TestAnEditChangesHowManyMessagesItNeeds(t *testing.T) {
 			id, err := p.Post(t.Context(), incidentPlace(), chat.Say(chat.P("short")), "k")
 			require.NoError(t, err)
 			st.User("lead-1").Says("incident", "a word in the channel")
-			for i, lines := range []int{300, 450, 1, 300, 0, 900, 0, 450} {
+			for i, lines := range []int{300, 600, 1, 300, 0, 900, 0, 600} {
 				if again {
 					p = st.restarted(t)
 				}
-				require.NoError(t, p.Edit(t.Context(), incidentPlace(), id, longMessage(lines), "k-"+number(i)))
-				want := max(1, len(render(longMessage(lines), channelSetting()).sheets))
+				require.NoError(t, p.Edit(t.Context(), incidentPlace(), id, longCode(lines), "k-"+number(i)))
+				want := max(1, len(render(longCode(lines), channelSetting()).sheets))
 				thread := slices.DeleteFunc(st.Thread("incident", id), func(m slackfake.Message) bool { return len(m.Files) > 0 })
 				require.Len(t, thread, want, "%d lines", lines)
 				for n := range thread[1:] {
@@ -191,16 +191,16 @@ func TestAnEditThatBreaksOffIsFinishedByTheNext(t *testing.T) {
 		t.Run(number(at), func(t *testing.T) {
 			t.Parallel()
 			st := newStage(t, false, slackfake.Options{NoDedupe: true}, nil)
-			id, err := st.p.Post(t.Context(), incidentPlace(), longMessage(300), "k")
+			id, err := st.p.Post(t.Context(), incidentPlace(), longCode(300), "k")
 			require.NoError(t, err)
 			if at > 0 {
 				st.NextCalls("*", at, slackfake.Fault{})
 			}
 			st.NextCalls("*", 1, slackfake.HalfDone())
-			err = st.restarted(t).Edit(t.Context(), incidentPlace(), id, longMessage(450), "k-2")
+			err = st.restarted(t).Edit(t.Context(), incidentPlace(), id, longCode(600), "k-2")
 			require.Error(t, err)
 			require.False(t, isPermanent(err), "it would be posted anew")
-			require.NoError(t, st.restarted(t).Edit(t.Context(), incidentPlace(), id, longMessage(450), "k-2"))
+			require.NoError(t, st.restarted(t).Edit(t.Context(), incidentPlace(), id, longCode(600), "k-2"))
 			require.Len(t, st.Messages("incident"), 3)
 		})
 	}
@@ -229,14 +229,14 @@ func TestAThreadThatTakesNoMoreCutsTheMessageShort(t *testing.T) {
 	st := newStage(t, false, slackfake.Options{}, nil)
 	st.NextCalls("chat.postMessage", 1, slackfake.Fault{})
 	st.NextCalls("chat.postMessage", -1, slackfake.Fault{Error: "restricted_action_thread_locked"})
-	id, err := st.p.Post(t.Context(), incidentPlace(), longMessage(300), "k")
+	id, err := st.p.Post(t.Context(), incidentPlace(), longCode(300), "k")
 	require.NoError(t, err)
 	all := st.Messages("incident")
 	require.Len(t, all, 1)
 	require.Equal(t, id, all[0].TS)
 	require.Contains(t, all[0].Text, "This is the beginning; there is no room for all of it here.")
 	require.Equal(t, []string{"Next"}, all[0].Buttons())
-	require.NoError(t, st.p.Edit(t.Context(), incidentPlace(), id, longMessage(300), "k-2"), "it is not posted anew for ever")
+	require.NoError(t, st.p.Edit(t.Context(), incidentPlace(), id, longCode(300), "k-2"), "it is not posted anew for ever")
 }
 
 func TestTheRestWaitsALittleWhenSlackWantsUsToSlowDown(t *testing.T) {
@@ -244,13 +244,13 @@ func TestTheRestWaitsALittleWhenSlackWantsUsToSlowDown(t *testing.T) {
 	st := newStage(t, false, slackfake.Options{}, nil)
 	st.NextCalls("chat.postMessage", 1, slackfake.Fault{})
 	st.NextCalls("chat.postMessage", 1, slackfake.RateLimited(time.Second))
-	_, err := st.p.Post(t.Context(), incidentPlace(), longMessage(300), "k")
+	_, err := st.p.Post(t.Context(), incidentPlace(), longCode(300), "k")
 	require.NoError(t, err)
 	require.Len(t, st.Messages("incident"), 2)
 
 	st.NextCalls("chat.postMessage", 1, slackfake.Fault{})
 	st.NextCalls("chat.postMessage", 1, slackfake.RateLimited(time.Minute))
-	_, err = st.p.Post(t.Context(), incidentPlace(), longMessage(300), "k-2")
+	_, err = st.p.Post(t.Context(), incidentPlace(), longCode(300), "k-2")
 	require.ErrorContains(t, err, "there in part")
 	require.False(t, isPace(err), "something was posted")
 }
