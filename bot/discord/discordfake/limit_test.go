@@ -14,9 +14,15 @@ import (
 	fake "github.com/allclear-bot/allclear/bot/discord/discordfake"
 )
 
+// still is a clock that only Advance moves.
+func still() func() time.Time {
+	now := time.Now()
+	return func() time.Time { return now }
+}
+
 func TestARouteHasItsBucketForEachChannel(t *testing.T) {
 	t.Parallel()
-	r := newRaw(t, fake.Options{Limits: fake.Limits{Routes: map[string]fake.Rate{"POST /channels/{channel}/messages": {N: 2, Per: time.Minute}}}})
+	r := newRaw(t, fake.Options{Now: still(), Limits: fake.Limits{Routes: map[string]fake.Rate{"POST /channels/{channel}/messages": {N: 2, Per: time.Minute}}}})
 	first := r.call(200, "POST", r.messages("responders"), say("1"))
 	require.Equal(t, "2", first.header.Get("X-RateLimit-Limit"))
 	require.Equal(t, "1", first.header.Get("X-RateLimit-Remaining"))
@@ -37,7 +43,7 @@ func TestARouteHasItsBucketForEachChannel(t *testing.T) {
 
 func TestRoutesHaveLimitsWhenNothingIsSaid(t *testing.T) {
 	t.Parallel()
-	r := newRaw(t, fake.Options{})
+	r := newRaw(t, fake.Options{Now: still()})
 	for i := range 5 {
 		r.call(200, "POST", r.messages("responders"), say(fmt.Sprint(i)))
 	}
@@ -47,8 +53,7 @@ func TestRoutesHaveLimitsWhenNothingIsSaid(t *testing.T) {
 
 func TestFiftyCallsASecondInAll(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
-	r := newRaw(t, fake.Options{Now: func() time.Time { return now }, Limits: fake.Limits{Routes: map[string]fake.Rate{"GET /users/@me": {N: -1}}}})
+	r := newRaw(t, fake.Options{Now: still(), Limits: fake.Limits{Routes: map[string]fake.Rate{"GET /users/@me": {N: -1}}}})
 	for range 50 {
 		r.call(200, "GET", "/users/@me", nil)
 	}
