@@ -296,6 +296,18 @@ func TestDiscordgoWaitsForARateLimit(t *testing.T) {
 	require.ErrorAs(t, err, &limited)
 }
 
+func TestDiscordgoKeepsToTheLimitsThatItIsTold(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t, fake.Options{Limits: fake.Limits{Routes: map[string]fake.Rate{"POST /channels/{channel}/messages": {N: 2, Per: 30 * time.Millisecond}}}})
+	place := l.d.In("responders")
+	for range 9 {
+		_, err := l.ChannelMessageSendComplex(place.ID(), &discordgo.MessageSend{Content: "x", AllowedMentions: quiet()})
+		require.NoError(t, err)
+	}
+	require.Zero(t, l.d.InvalidCalls(), "it waits before it is told to")
+	place.Count(9)
+}
+
 func TestDiscordgoHearsTheContextOfACall(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t, fake.Options{})

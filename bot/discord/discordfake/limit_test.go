@@ -33,7 +33,7 @@ func TestARouteHasItsBucketForEachChannel(t *testing.T) {
 	r.call(200, "POST", r.messages("responders"), say("2"))
 	over := r.call(429, "POST", r.messages("responders"), say("3"))
 	require.Equal(t, "user", over.header.Get("X-RateLimit-Scope"))
-	require.Equal(t, "60", over.header.Get("Retry-After"))
+	require.Equal(t, "61", over.header.Get("Retry-After"))
 	require.InDelta(t, 60, over.object["retry_after"], 1)
 	require.Equal(t, false, over.object["global"])
 	r.call(200, "POST", r.messages("leads"), say("another channel"))

@@ -182,13 +182,17 @@ func (f *Fake) admit(req *request, h http.Header) *apiError {
 	return nil
 }
 
+// told is a time as clients are told it: in milliseconds, and not too short for those
+// that cut it off.
+func told(d time.Duration) time.Duration { return d.Truncate(time.Millisecond) + 2*time.Millisecond }
+
 func writeLimit(h http.Header, req *request, limit, left int, after time.Duration, now time.Time) {
 	sum := fnv.New64a()
 	_, _ = sum.Write([]byte(req.route.String()))
 	h.Set("X-RateLimit-Limit", strconv.Itoa(limit))
 	h.Set("X-RateLimit-Remaining", strconv.Itoa(left))
-	h.Set("X-RateLimit-Reset", fmt.Sprintf("%.3f", float64(now.Add(after).UnixMilli())/1000))
-	h.Set("X-RateLimit-Reset-After", fmt.Sprintf("%.3f", after.Seconds()))
+	h.Set("X-RateLimit-Reset", fmt.Sprintf("%.3f", float64(now.Add(told(after)).UnixMilli())/1000))
+	h.Set("X-RateLimit-Reset-After", fmt.Sprintf("%.3f", told(after).Seconds()))
 	h.Set("X-RateLimit-Bucket", fmt.Sprintf("%x", sum.Sum64()))
 }
 
@@ -198,13 +202,12 @@ func (f *Fake) tooMany(req *request, after time.Duration, global bool, scope str
 	if scope == "shared" {
 		message = "The resource is being rate limited."
 	}
-	after = max(after.Round(time.Millisecond), time.Millisecond)
 	key := req.bucket()
 	if global {
 		key = "global"
 	}
 	f.remember(key, req, after)
-	return &apiError{Status: http.StatusTooManyRequests, Message: message, After: after, Global: global, Scope: scope}
+	return &apiError{Status: http.StatusTooManyRequests, Message: message, After: told(after), Global: global, Scope: scope}
 }
 
 // remember notes until when nothing may be asked.

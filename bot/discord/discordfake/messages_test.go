@@ -216,6 +216,13 @@ func TestWithoutThePermissionEveryoneIsNotNotified(t *testing.T) {
 	require.Empty(t, r.d.In("responders").Sees("@everyone @lead").Pings)
 }
 
+func TestTheEphemeralFlagHidesNoOrdinaryMessage(t *testing.T) {
+	t.Parallel()
+	r := newRaw(t, free)
+	r.post("responders", object{"content": "meant for one", "flags": 64})
+	require.Empty(t, r.d.In("responders").SeesOnce("meant for one").For)
+}
+
 func TestEditsKeepWhatTheyDoNotName(t *testing.T) {
 	t.Parallel()
 	r := newRaw(t, free)
