@@ -99,7 +99,7 @@ func TestEveryCommandOfThisHalfTellsItsRoleAndAnExample(t *testing.T) {
 		"incident open": state.RoleLead, "incident list": state.RoleViewer, "incident show": state.RoleViewer, "incident clear": state.RoleLead,
 		"incident close": state.RoleLead, "playbook revise": state.RoleResponder, "server add": state.RoleLead, "server import": state.RoleLead,
 		"server show": state.RoleViewer, "server list": state.RoleViewer, "server retire": state.RoleResponder, "server assign": state.RoleResponder,
-		"scan": state.RoleResponder, "verify": state.RoleResponder, "incident bind": state.RoleLead, "incident unbind": state.RoleLead,
+		"scan": state.RoleResponder, "scan show": state.RoleViewer, "verify": state.RoleResponder, "incident bind": state.RoleLead, "incident unbind": state.RoleLead,
 	}
 	require.Len(t, w.specs, len(roles))
 	for _, s := range w.specs {

@@ -211,7 +211,7 @@ func (v *Voice) servers(ctx context.Context, ns []state.Notice) (chat.Message, e
 		return chat.Message{}, nil
 	}
 	n := ns[len(ns)-1]
-	m := chat.Say(chat.H(headingOf(n.Kind, len(list.Items)+list.More)), list).With(tone)
+	m := chat.Say(headingOf(n, len(list.Items)+list.More), list).With(tone)
 	if m.About.Incident = n.Incident; len(ns) == 1 && len(n.Servers) == 1 {
 		m.About.Server = n.Servers[0]
 	}
@@ -222,14 +222,19 @@ func (v *Voice) servers(ctx context.Context, ns []state.Notice) (chat.Message, e
 	return m, nil
 }
 
-func headingOf(k state.NoticeKind, n int) string {
-	switch k {
-	case state.NoticeRegressed:
-		return plural(n, "server") + " regressed"
-	case state.NoticeReopened:
-		return plural(n, "server") + " re-opened"
+// headingOf is what happened, and to whom when it was one.
+func headingOf(n state.Notice, servers int) chat.Heading {
+	what := map[state.NoticeKind]string{state.NoticeRegressed: " regressed", state.NoticeReopened: " re-opened"}[n.Kind]
+	if what == "" {
+		what = ": signs of an attacker"
+		if servers > 1 {
+			what = " with signs of an attacker"
+		}
 	}
-	return plural(n, "server") + " with signs of an attacker"
+	if servers == 1 && len(n.Servers) == 1 {
+		return chat.H(chat.C(n.Servers[0]), what)
+	}
+	return chat.H(plural(servers, "server") + what)
 }
 
 // happened is what was true at the cause and what is true now: "was confirmed

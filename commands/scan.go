@@ -14,7 +14,7 @@ import (
 // scanCommands look at servers from outside.
 func scanCommands(p Parts) []Command {
 	l := looker{p.Store, p.Jobs, p.Check, p.Load, p.Now}
-	return []Command{scan{l, p.People}, verify{l, p.People}}
+	return []Command{scan{l, p.People}, scanShow{p.Store, p.Now}, verify{l, p.People}}
 }
 
 const (
@@ -105,12 +105,12 @@ func (s scan) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 		return chat.Message{}, err
 	}
 	if !begun && running.ID != rec.ID { // else this request was cut off, and goes on
-		return s.already(running), nil
+		return chat.Message{}, s.already(running)
 	}
 	w := newWatch(call, s.now, rec, inc)
 	err = s.look(ctx, w, plan, targets)
 	if errors.Is(err, checks.ErrRunning) {
-		return s.already(rec), nil // an earlier run of this request is still at it
+		return chat.Message{}, s.already(rec) // an earlier run of this request is still at it
 	}
 	return w.end(ctx, s.store, err)
 }

@@ -135,6 +135,9 @@ func (w *watch) next(n news) []chat.Part {
 	if len(n.exposed)+len(n.regressed)+len(n.reopened) > 0 {
 		row.Buttons = append(row.Buttons, press("Exposed", w.inc.ID, "server list", "--status", "exposed"))
 	}
+	if len(n.attacked)+len(n.reopened)+len(n.regressed)+len(n.exposed)+len(n.other) > 0 {
+		row.Buttons = append(row.Buttons, press("Each change", w.inc.ID, "scan show", w.rec.ID), press("CSV", w.inc.ID, "scan show", "--csv", w.rec.ID))
+	}
 	if !w.rec.Complete {
 		row.Buttons = append(row.Buttons, press("Scan again", w.inc.ID, "scan", w.again()...))
 	}
