@@ -189,6 +189,8 @@ func TestTheAddressForEventsIsVerifiedAndTheCertificateLookedAt(t *testing.T) {
 	require.JSONEq(t, `{"challenge":"abc"}`, said)
 	status, _ = d.knock(t, "/slack/commands", formType, "ssl_check=1&token=x", nil)
 	require.Equal(t, http.StatusOK, status)
+	status, _ = d.knock(t, "/slack/commands?ssl_check=1", formType, "", func(r *http.Request) { r.Method, r.Header = http.MethodGet, http.Header{} })
+	require.Equal(t, http.StatusOK, status)
 	require.Empty(t, d.desk.requests())
 }
 

@@ -20,6 +20,41 @@
 // Decision: its value is the line itself with all names, and the arguments that are
 // asked for first; what it opens is made of the Spec. Consequence: nothing is
 // inferred from the channel, and no table of buttons can be lost.
+//
+// # Decision: a Socket Mode client of our own
+//
+// Context: that of slack-go does not say why Slack ends a connection, so link_disabled
+// looks like a hiccup; it closes the old connection before it opens the next, sends the
+// acknowledgements of a dead connection over another, stops reading when nobody takes its
+// events, tries a token of the wrong kind for ever, and does not wait for its reader.
+// Decision: a small one on the same library for WebSockets. Consequence: a connection is replaced
+// before it ends, what came over it is acknowledged over it, errors that no waiting cures
+// end Run, and what slack-go cannot read is acknowledged all the same.
+//
+// # Decision: the id of a request is made of what a redelivery has in common
+//
+// Context: Slack delivers again what was not acknowledged in time, sometimes as the same
+// envelope, sometimes in another (slackapi/bolt-js#2188, #2487). Decision: events go by
+// their event_id, commands by their trigger_id, presses and shortcuts by who did it, on
+// what, and their action_ts, forms by their view and its answers, homes by who opened them
+// and when. Consequence: however often and to whichever replica it comes, it is one
+// request; a second click is a second one.
+//
+// # Decision: who is of another organisation may look
+//
+// Context: in a shared channel anybody of the others can press and mention. Decision: they
+// are known by the link of their own workspace, which no one here shares, and only commands
+// for viewers are handed on, whoever the configuration says they are. Guests, bots and who
+// left get no role by a user group. Consequence: a group or a link set by mistake opens
+// nothing to others.
+//
+// # Decision: next to nothing is looked up while somebody waits
+//
+// Context: Slack waits three seconds, and its Web API may be slow when it is needed most.
+// Decision: roles and ceilings come from memory, which is renewed behind the scenes; only
+// of what was never heard of, a channel or who reads a direct message, it is asked, for
+// half a second. Consequence: where that fails the answer shows what is TLP:CLEAR, and a
+// group that could not be read for half an hour gives no role.
 package slack
 
 import (

@@ -3,7 +3,11 @@ package slack
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/http"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +18,7 @@ import (
 	"github.com/allclear-bot/allclear/bot"
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/bot/slack/slackfake"
+	"github.com/allclear-bot/allclear/state"
 )
 
 // ends runs a platform that is expected to end with an error.
@@ -242,4 +247,57 @@ func TestWhatWasTakenWhileTheConnectionBrokeIsTakenOnce(t *testing.T) {
 	<-arrived
 	st.Eventually("it is acknowledged", func() bool { return st.Acks() == 1 })
 	require.Len(t, desk.requests(), 1)
+}
+
+func TestConnectionsGoTheWayOfAllOtherRequests(t *testing.T) {
+	t.Parallel()
+	var dialed atomic.Int32
+	st := newStage(t, false, slackfake.Options{}, func(o *Options) {
+		o.Client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			dialed.Add(1)
+			return (&net.Dialer{}).DialContext(ctx, network, addr)
+		}}}
+	})
+	st.runs(t, &notebook{})
+	require.GreaterOrEqual(t, dialed.Load(), int32(3), "who we are, the address of the socket, and the socket")
+}
+
+func TestRunReturnsWhenItsContextEndsWhateverItWaitsFor(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"auth.test", "apps.connections.open", "usergroups.users.list"} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			asks := asking{method, make(chan struct{}, 100)}
+			st := newStage(t, false, slackfake.Options{}, func(o *Options) {
+				o.Roles = map[string]state.Role{Link(slackfake.TeamID, slackfake.SPTeam): state.RoleLead}
+				o.Client = &http.Client{Transport: asks}
+			})
+			st.NextCalls(method, -1, slackfake.Fault{Hang: true})
+			done := make(chan error, 1)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			go func() { done <- st.p.Run(ctx, &notebook{}) }()
+			<-asks.asked
+			cancel()
+			select {
+			case err := <-done:
+				require.NoError(t, err)
+			case <-time.After(10 * time.Second):
+				require.Fail(t, "it does not return")
+			}
+		})
+	}
+}
+
+// asking tells when a method is called.
+type asking struct {
+	method string
+	asked  chan struct{}
+}
+
+func (a asking) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, "/"+a.method) {
+		a.asked <- struct{}{}
+	}
+	return http.DefaultTransport.RoundTrip(r)
 }
