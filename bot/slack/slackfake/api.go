@@ -82,8 +82,9 @@ func (s *Slack) answer(name string, m method, known bool, a args, given string, 
 		return object{"ok": false, "error": "unknown_method", "req_method": name}
 	}
 	tok, denied := s.authenticate(m, given)
-	if denied == nil {
+	if denied == nil && refused != nil {
 		denied = refused
+		s.complainLocked(Malformed, "%s: %s", name, refused.word)
 	}
 	if denied == nil {
 		if wait := s.pace(name, m, a); wait > 0 {
@@ -101,6 +102,7 @@ func (s *Slack) answer(name string, m method, known bool, a args, given string, 
 	out, denied := m.run(c)
 	if denied != nil {
 		rec.Error, rec.Problems = denied.word, denied.messages
+		s.badBlocks(name, denied)
 		if denied.word == "invalid_blocks_format" || denied.word == "invalid_arguments" && len(denied.messages) == 0 {
 			s.complainLocked(Malformed, "%s: %s", name, denied.word)
 		}
@@ -113,6 +115,21 @@ func (s *Slack) answer(name string, m method, known bool, a args, given string, 
 		out["response_metadata"] = merge(meta, object{"warnings": c.warnings})
 	}
 	return out
+}
+
+// badBlocks complains of blocks that break the rules: who falls back to plain text
+// would not notice. That a workspace has no charts is nobody's mistake.
+func (s *Slack) badBlocks(name string, r *refusal) {
+	for _, problem := range r.messages {
+		of := strings.Contains(problem, "json-pointer:/blocks") || strings.Contains(problem, "json-pointer:/view")
+		if of && !strings.Contains(problem, "unsupported type: data_visualization") {
+			s.complainLocked(BadBlocks, "%s: %s", name, problem)
+			return
+		}
+	}
+	if r.word == "msg_blocks_too_long" {
+		s.complainLocked(BadBlocks, "%s: %s", name, r.word)
+	}
 }
 
 // strangers are arguments that Slack would ignore in silence.

@@ -119,6 +119,7 @@ var blockLimits = []struct {
 func TestBlocksAreHeldToEveryLimit(t *testing.T) {
 	t.Parallel()
 	s := slackfake.New(t, slackfake.Options{Pace: slackfake.NoPace(), BlockBudget: 1 << 20})
+	s.Allow(slackfake.BadBlocks)
 	for _, c := range blockLimits {
 		send := func(over int) object {
 			return post(t, s, "chat.postMessage", object{"channel": slackfake.Incident, "text": "x", "blocks": []any{c.block(over)}})
@@ -135,6 +136,7 @@ func TestBlocksAreHeldToEveryLimit(t *testing.T) {
 func TestBlocksOfTheWrongShapeAreRefused(t *testing.T) {
 	t.Parallel()
 	s := slackfake.New(t, slackfake.Options{Pace: slackfake.NoPace()})
+	s.Allow(slackfake.BadBlocks)
 	for _, c := range []struct {
 		blocks any
 		want   string
@@ -179,13 +181,13 @@ func TestBlocksOfTheWrongShapeAreRefused(t *testing.T) {
 func TestBlocksTogetherHaveABudget(t *testing.T) {
 	t.Parallel()
 	s := slackfake.New(t, slackfake.Options{Pace: slackfake.NoPace()})
+	s.Allow(slackfake.BadBlocks)
 	send := func(last int) object {
 		blocks := append(times(4, func(int) any { return object{"type": "section", "text": mrkdwn(3000)} }), object{"type": "section", "text": mrkdwn(last)})
 		return post(t, s, "chat.postMessage", object{"channel": slackfake.Incident, "text": "x", "blocks": blocks})
 	}
 	done(t, send(1120))
 	refused(t, "msg_blocks_too_long", send(1121))
-	require.Empty(t, s.Complaints())
 }
 
 func TestAWorkspaceWithoutChartsRefusesThem(t *testing.T) {
@@ -194,6 +196,18 @@ func TestAWorkspaceWithoutChartsRefusesThem(t *testing.T) {
 	out := post(t, s, "chat.postMessage", object{"channel": slackfake.Incident, "text": "x", "blocks": []any{line(1, 1, 1, 1)}})
 	refused(t, "invalid_blocks", out)
 	require.Contains(t, out["errors"], "unsupported type: data_visualization [json-pointer:/blocks/0/type]")
+}
+
+func TestBrokenBlocksAreComplainedOfForWhoFallsBackWouldNotNotice(t *testing.T) {
+	t.Parallel()
+	s := start(t, slackfake.Options{NoCharts: true})
+	blocks := func(b object) object {
+		return object{"channel": slackfake.Incident, "text": "x", "blocks": []any{b}}
+	}
+	refused(t, "invalid_blocks", post(t, s, "chat.postMessage", blocks(line(1, 1, 1, 1))))
+	require.Empty(t, s.Complaints(), "a workspace without charts is nobody's mistake")
+	refused(t, "invalid_blocks", post(t, s, "chat.postMessage", blocks(section(""))))
+	require.Equal(t, []slackfake.Kind{slackfake.BadBlocks}, kinds(s))
 }
 
 func TestBlocksWithoutFallbackAreComplainedOf(t *testing.T) {

@@ -59,6 +59,7 @@ func TestCommandTextIsEscapedWhenTheManifestSaysSo(t *testing.T) {
 func TestAResponseURLWorksFiveTimesInThirtyMinutes(t *testing.T) {
 	t.Parallel()
 	s := slackfake.New(t, slackfake.Options{})
+	s.Allow(slackfake.BadBlocks)
 	app(t, s, acks)
 	lead := s.User("lead-1")
 	url := lead.Types("general", "/allclear status").Done().Payload["response_url"]

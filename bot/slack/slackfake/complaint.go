@@ -22,6 +22,7 @@ const (
 	TokenInURL  Kind = "token in an address"
 	Ignored     Kind = "argument that Slack ignores"
 	ViewError   Kind = "answer to a view that Slack cannot use"
+	BadBlocks   Kind = "blocks or a view that break Slack's rules"
 	Leaked      Kind = "a token was shown to people"
 )
 
@@ -88,6 +89,23 @@ func (s *Slack) leaks(where string, v any) {
 			s.leaks(where, e)
 		}
 	}
+}
+
+// hushed is a JSON value without tokens in its texts.
+func (s *Slack) hushed(v any) any {
+	switch v := v.(type) {
+	case string:
+		return s.hush(v)
+	case object:
+		for k, e := range v {
+			v[k] = s.hushed(e)
+		}
+	case []any:
+		for i, e := range v {
+			v[i] = s.hushed(e)
+		}
+	}
+	return v
 }
 
 // hush takes the tokens out of a text.

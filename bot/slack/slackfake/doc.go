@@ -23,10 +23,10 @@
 // What Slack refuses is refused with Slack's own words, and what Slack only punishes
 // later, or swallows in silence, is a complaint that fails the test: an envelope that
 // was not acknowledged, an edit of what cannot be edited, a call before Retry-After was
-// over, blocks without fallback text, a misspelt argument, a token in an address, an
+// over, blocks without fallback text, broken blocks, a misspelt argument, a token in an address, an
 // acknowledgement that would be dropped. Messages are shown as people read them: blocks
-// before text, markup interpreted, and whom they notified. Errors and records never hold
-// a token. It shares no types with any client library, so that a library's mistakes are
+// before text, markup interpreted, and whom they notified. Errors and recorded calls
+// never hold a token. It shares no types with any client library, so that a library's mistakes are
 // not mirrored. Everything may be called by several goroutines.
 //
 // # What is as Slack is

@@ -220,6 +220,7 @@ func TestViewsAreUpdatedAgainstTheirHash(t *testing.T) {
 func TestViewsAreHeldToTheirLimits(t *testing.T) {
 	t.Parallel()
 	s := slackfake.New(t, quiet())
+	s.Allow(slackfake.BadBlocks)
 	s.Allow(slackfake.Unacked)
 	app(t, s, acks)
 	for _, c := range []struct {
@@ -271,6 +272,7 @@ func TestAnAnswerThatAViewCannotUseIsComplainedOf(t *testing.T) {
 func TestAHomeIsPublishedAndPressed(t *testing.T) {
 	t.Parallel()
 	s := slackfake.New(t, quiet())
+	s.Allow(slackfake.BadBlocks)
 	got := calls(t, s, nil)
 	home := func(text string) object {
 		return object{"type": "home", "blocks": []any{section(text), actions(button(object{"text": label("My servers"), "value": "mine"}), menu(object{"action_id": "pick"}))}}

@@ -32,6 +32,7 @@ func (a args) shown() map[string]any {
 func (s *Slack) finish(rec *Call, began time.Time) {
 	s.do(func() {
 		rec.Took = s.clock.Now().Sub(began)
+		s.hushed(rec.Args)
 		s.calls = append(s.calls, rec)
 	})
 }

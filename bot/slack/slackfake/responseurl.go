@@ -85,6 +85,7 @@ func (s *Slack) use(u *responseURL, a args) *refusal {
 	}
 	m := &message{user: BotUser, text: str(a["text"])}
 	if refused := s.readBlocks(a, m, false); refused != nil {
+		s.badBlocks("response_url", refused)
 		return refused
 	}
 	if meta := obj(a["metadata"]); str(meta["event_type"]) != "" {
