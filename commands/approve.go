@@ -49,7 +49,11 @@ func (c approve) Run(ctx context.Context, call chat.Call) (chat.Message, error) 
 	if len(chosen) == 1 {
 		return c.named(ctx, call, chosen[0], refs)
 	}
-	return c.each(ctx, call, chosen, refs, nil)
+	m, done, err := c.each(ctx, call, chosen, refs, nil)
+	if err == nil && done < len(chosen) {
+		err = notDone(m) // each was named
+	}
+	return m, err
 }
 
 // named approves what waits as this id, or tells that this very request has done
@@ -130,29 +134,31 @@ func (c approve) all(ctx context.Context, call chat.Call, refs []state.ProposalR
 		}
 	}
 	if len(chosen) == 0 {
-		return chat.Say(chat.P("Nothing waits that you may approve. ", left)), nil
+		return chat.Message{}, notDone(chat.Say(chat.P("Nothing waits that you may approve. ", left)))
 	}
-	return c.each(ctx, call, chosen, refs, left)
+	m, done, err := c.each(ctx, call, chosen, refs, left)
+	if err == nil && done == 0 {
+		err = notDone(m)
+	}
+	return m, err
 }
 
-// each approves several. What is refused is said, and stops nothing else.
-func (c approve) each(ctx context.Context, call chat.Call, ids []string, refs []state.ProposalRef, left chat.Text) (chat.Message, error) {
+// each approves several, and counts those that are approved. What is refused is
+// said, and stops nothing else.
+func (c approve) each(ctx context.Context, call chat.Call, ids []string, refs []state.ProposalRef, left chat.Text) (_ chat.Message, done int, _ error) {
 	list := chat.L()
-	done := 0
 	for _, id := range ids {
 		m, err := c.named(ctx, call, id, refs)
 		var p *chat.Problem
 		switch {
-		case err == nil && m.Tone == chat.ToneBad: // clear, and something is in the way
-			list.Items = append(list.Items, append(chat.T(chat.C(id), " not approved: "), firstLine(m)...))
 		case err == nil:
 			done++
 			list.Items = append(list.Items, firstLine(m))
 		case errors.As(err, &p) || refused(err):
-			list.Items = append(list.Items, chat.T(chat.C(id), " not approved: "+err.Error()))
+			list.Items = append(list.Items, chat.T(chat.C(id), " not approved: "+firstLineOf(err.Error())))
 		default:
 			if done == 0 {
-				return chat.Message{}, err
+				return chat.Message{}, 0, err
 			}
 			list.Items = append(list.Items, chat.T(chat.C(id), " not done: the store did not answer; ask again."))
 		}
@@ -164,7 +170,7 @@ func (c approve) each(ctx context.Context, call chat.Call, ids []string, refs []
 	if len(left) > 0 {
 		m.Add(chat.N(left))
 	}
-	return m, nil
+	return m, done, nil
 }
 
 func firstLine(m chat.Message) chat.Text {

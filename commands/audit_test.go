@@ -33,7 +33,7 @@ func TestAWholeRecordIsCalledWhole(t *testing.T) {
 	b := newBoard(t, 2)
 	m := b.must("resp-1", "audit verify")
 	require.Equal(t, chat.ToneGood, m.Tone)
-	require.Regexp(t, "^The record is whole: 1 entries, each with the hash of the one before it.\nlane 0: [0-9a-f]{64}\n", plain(m))
+	require.Regexp(t, "^The record is whole: 1 entry, each with the hash of the one before it.\nlane 0: [0-9a-f]{64}\n", plain(m))
 }
 
 // ledger is a record in memory that can be broken.
@@ -68,13 +68,16 @@ func TestABrokenRecordIsCalledBroken(t *testing.T) {
 	}
 	run := func(l ledger) string {
 		m, err := auditVerify{l}.Run(t.Context(), chat.Call{})
-		require.NoError(t, err)
+		if err != nil {
+			require.ErrorAs(t, err, new(*chat.Problem))
+			return err.Error()
+		}
 		return plain(m)
 	}
 	require.Contains(t, run(whole()), "The record is whole: 1200 entries")
 	changed := whole()
 	changed[700].Request = "another"
-	require.Contains(t, run(changed), "audit entry 701 was changed: its hash does not fit.\nEntries 1 to 700 are as they were written.")
+	require.Contains(t, run(changed), "audit entry 701 was changed: its hash does not fit.\nUp to entry 700 all is as it was written; what comes after cannot be trusted.")
 	gap := whole()
 	require.Contains(t, run(append(gap[:500:500], gap[501:]...)), "audit entry 502 follows 500: entries are missing")
 	lost := whole()

@@ -39,11 +39,11 @@ func (c auditVerify) Run(ctx context.Context, _ chat.Call) (chat.Message, error)
 		}
 		for _, e := range page {
 			if err := chain.Add(e); err != nil {
-				return broken(chain.Seq, err.Error()), nil
+				return chat.Message{}, broken(chain.Seq, err.Error())
 			}
 		}
 		if len(page) == 0 {
-			return broken(chain.Seq, fmt.Sprintf("entries %d to %d are missing", chain.Seq+1, last)), nil
+			return chat.Message{}, broken(chain.Seq, fmt.Sprintf("entries %d to %d are missing", chain.Seq+1, last))
 		}
 	}
 	heads := chain.Heads()
@@ -51,16 +51,27 @@ func (c auditVerify) Run(ctx context.Context, _ chat.Call) (chat.Message, error)
 	for _, lane := range slices.Sorted(maps.Keys(heads)) {
 		list.Items = append(list.Items, chat.T(fmt.Sprintf("lane %d: ", lane), chat.C(heads[lane])))
 	}
-	m := chat.Say(chat.P(chat.B("The record is whole: "), fmt.Sprintf("%d entries, each with the hash of the one before it.", chain.Seq)))
+	m := chat.Say(chat.P(chat.B("The record is whole: "), entriesWords(chain.Seq)+", each with the hash of the one before it."))
 	if len(list.Items) > 0 {
 		m.Add(list, chat.N("Keep these hashes somewhere else: only a copy shows whether the end of a record was cut off."))
 	}
 	return m.With(chat.ToneGood), nil
 }
 
-func broken(good int64, what string) chat.Message {
-	return chat.Say(
-		chat.P(chat.B("The record is broken: "), chat.C(what), "."),
-		chat.P(fmt.Sprintf("Entries 1 to %d are as they were written. What comes after cannot be trusted.", good)),
-	).With(chat.ToneBad)
+func broken(good int64, what string) error {
+	rest := "It cannot be trusted from the first entry on."
+	if good > 0 {
+		rest = fmt.Sprintf("Up to entry %d all is as it was written; what comes after cannot be trusted.", good)
+	}
+	return &chat.Problem{
+		What: "The record is broken: " + what + ".\n" + rest,
+		Try:  "Look who could write to the store, and compare with the last export: allclear audit verify FILE",
+	}
+}
+
+func entriesWords(n int64) string {
+	if n == 1 {
+		return "1 entry"
+	}
+	return fmt.Sprintf("%d entries", n)
 }

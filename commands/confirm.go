@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/allclear-bot/allclear/bot/chat"
@@ -55,14 +56,18 @@ func (c confirm) Run(ctx context.Context, call chat.Call) (chat.Message, error) 
 		}
 		all = append(all, some...)
 	}
-	return c.message(call, sel, all), nil
+	m := c.message(call, sel, all)
+	if !slices.ContainsFunc(all, standing.holds) || slices.ContainsFunc(all, func(s standing) bool { return s.failed }) {
+		return m, notDone(m)
+	}
+	return m, nil
 }
 
 // undone says of servers that nothing was done, because the store did not answer.
 func undone(servers []string) []standing {
 	var out []standing
 	for _, s := range servers {
-		out = append(out, standing{server: s, did: notReady, why: "not done: the store did not answer; ask again"})
+		out = append(out, standing{server: s, did: notReady, failed: true, why: "not done: the store did not answer; ask again"})
 	}
 	return out
 }

@@ -30,7 +30,13 @@ type standing struct {
 	id     string // of the proposal
 	by     state.PersonID
 	why    string // what is missing, or why it was refused
+	failed bool   // the store did not answer
 	now    state.ServerAssessment
+}
+
+// holds reports whether what was asked for is done, or on its way.
+func (s standing) holds() bool {
+	return s.did == asked || s.did == waits || s.did == approved || s.did == already
 }
 
 // stand finds out how a server stands, for this person.

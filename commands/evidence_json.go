@@ -89,7 +89,7 @@ func (d *document) err() error {
 	if n := len(d.problems) + d.more; n > 1 {
 		what = fmt.Sprintf("Nothing was recorded: %d things in the document are wrong.", n)
 	}
-	return &chat.Problem{What: what, Try: strings.Join(lines, "\n")}
+	return &chat.Problem{What: what + "\n" + strings.Join(lines, "\n"), Try: "The format: help evidence add"}
 }
 
 var (

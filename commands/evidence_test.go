@@ -88,7 +88,8 @@ func TestAllThatIsWrongIsSaidAtOnceAndNothingIsRecorded(t *testing.T) {
   },
   "evidence": [{"subject": {}, "kind": "preserved", "value": "done", "when": 1}]
 }`)})
-	require.Equal(t, `Nothing was recorded: 9 things in the document are wrong. line 5, column 3: the document has no member "sever"; did you mean servers?
+	require.Equal(t, `Nothing was recorded: 9 things in the document are wrong.
+line 5, column 3: the document has no member "sever"; did you mean servers?
 line 7, column 41: psconfig cannot be "don": one of done, needed
 line 7, column 80: it needs at
 line 7, column 105: package cannot be "new": a build like 16.0.10417.20037
@@ -96,7 +97,7 @@ line 8, column 5: servers has "sp-fin-01" twice
 line 9, column 27: it needs to
 line 9, column 93: keysMatch cannot be true: one of yes, no
 line 10, column 20: at (2025-07-23T00:00:00Z) is after it was observed (2025-07-22T15:00:00Z)
-line 12, column 70: a piece of evidence has no member "when"`, got)
+line 12, column 70: a piece of evidence has no member "when" The format: help evidence add`, got)
 	after, err := b.store.AuditSeq(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, before, after)

@@ -43,7 +43,7 @@ func (c incidentClear) Run(ctx context.Context, call chat.Call) (chat.Message, e
 		return chat.Message{}, err
 	}
 	if board.MayClear() != nil && board.Counts.Total() > 0 {
-		return inTheWay(ctx, c.store, call.Incident, board)
+		return chat.Message{}, inTheWay(ctx, c.store, call.Incident, board)
 	}
 	risks, err := exceptionsOf(ctx, c.store, inc, now)
 	if err != nil {
@@ -109,7 +109,7 @@ func declareClear(ctx context.Context, store clearStore, call chat.Call, now tim
 	if d := inc.Clear; d == nil || d.Hash != board.Hash || board.Overdue > 0 { // else a request that is run again
 		var refusal *state.Refusal
 		if errors.As(board.MayClear(), &refusal) && board.Counts.Total() > 0 {
-			return inTheWay(ctx, store, call.Incident, board)
+			return chat.Message{}, inTheWay(ctx, store, call.Incident, board)
 		}
 		_, err = store.Update(ctx, call.Work(declareStep(id), now), inc.ID, nil, func(tx *state.Tx) error {
 			if err := tx.DeclareClear(id, board); err != nil {
@@ -140,14 +140,14 @@ func declareClear(ctx context.Context, store clearStore, call chat.Call, now tim
 }
 
 // inTheWay says why an incident is not clear: the worst servers by name.
-func inTheWay(ctx context.Context, r Reader, incident string, board state.Board) (chat.Message, error) {
-	m := chat.Say(chat.H("Not clear: ", chat.B(fmt.Sprintf("%d of %d servers are open", board.Counts.Open(), board.Counts.Total()))))
+func inTheWay(ctx context.Context, r Reader, incident string, board state.Board) error {
+	m := chat.Say(chat.H("Not clear: ", chat.B(fmt.Sprintf("%d of %s open", board.Counts.Open(), are(board.Counts.Total(), "server")))))
 	if board.Overdue > 0 {
 		m.Add(chat.P(farmsWait(board.Overdue) + " to be assessed anew; ask again in a moment."))
 	}
 	rows, _, err := r.List(ctx, incident, state.Filter{}, 0, 4*namedAtMost)
 	if err != nil {
-		return m, err
+		return err
 	}
 	list := chat.L()
 	for _, row := range rows {
@@ -159,7 +159,7 @@ func inTheWay(ctx context.Context, r Reader, incident string, board state.Board)
 		m.Add(list)
 	}
 	m.Add(chat.P(countsLine(board.Counts)), chat.Row(press("All servers", incident, "server list")))
-	return m.With(chat.ToneBad), nil
+	return notDone(m)
 }
 
 // risk is an accepted risk of a server.

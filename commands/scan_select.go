@@ -45,14 +45,14 @@ func selected(label string) chat.Text {
 }
 
 // already is the answer to who asks for a scan that is running.
-func (s scan) already(running state.Scan) chat.Message {
+func (s scan) already(running state.Scan) error {
 	m := chat.Say(chat.P("Scan ", chat.C(running.ID), " of ", selected(running.Selection), " is running since "+when(running.Started, s.now())+
 		" UTC, asked for by ", chat.C(s.who(running.By)), ". No second one was begun."))
 	if running.Total > 0 {
 		m.Add(chat.Bar(running.Looked, running.Total, fmt.Sprintf("%d of %d looked at", running.Looked, running.Total)))
 	}
 	m.Add(chat.Row(press("Cancel it", running.Incident, "scan", "--cancel")))
-	return m
+	return notDone(m)
 }
 
 func (s scan) who(id state.PersonID) string {
@@ -73,7 +73,7 @@ func (s scan) cancel(ctx context.Context, call chat.Call, sel selection) (chat.M
 	}
 	var ended, elsewhere []string
 	for _, sc := range scans {
-		if !sc.Ended.IsZero() || s.now().Sub(sc.Started) > scanLimit || sel.label != "all" && sc.Selection != sel.label {
+		if !alive(sc, s.now()) || sel.label != "all" && sc.Selection != sel.label {
 			continue
 		}
 		if s.jobs.Cancel(sc.ID) {
@@ -87,7 +87,7 @@ func (s scan) cancel(ctx context.Context, call chat.Call, sel selection) (chat.M
 	case len(ended) > 0:
 		return chat.Say(chat.P("Ending scan ", nameList(ended), ". It tells what it has; what it did not look at stays unknown.")), nil
 	case len(elsewhere) > 0:
-		return chat.Say(chat.P("Scan ", nameList(elsewhere), " is not running in this process and cannot be ended from here. It ends by itself.")).With(chat.ToneWarn), nil
+		return chat.Message{}, notDone(chat.Say(chat.P("Scan ", nameList(elsewhere), " is not running in this process and cannot be ended from here. It ends by itself.")))
 	}
 	return chat.Say(chat.P("No scan is running.")), nil
 }

@@ -64,7 +64,7 @@ func (c serverImport) Run(ctx context.Context, call chat.Call) (chat.Message, er
 	}
 	in, err := readInventory(data)
 	if err != nil {
-		return problemsMessage(err)
+		return chat.Message{}, notImported(err)
 	}
 	inc, err := c.store.Incident(ctx, call.Incident)
 	if err != nil {
@@ -75,7 +75,7 @@ func (c serverImport) Run(ctx context.Context, call chat.Call) (chat.Message, er
 	}
 	t := &taking{sheet: in, call: call}
 	if err := t.compare(ctx, c.store); err != nil {
-		return problemsMessage(err)
+		return chat.Message{}, notImported(err)
 	}
 	long, done := outlast(ctx, importGrace) // half an inventory is worse than a late end
 	defer done()
@@ -85,22 +85,21 @@ func (c serverImport) Run(ctx context.Context, call chat.Call) (chat.Message, er
 	return t.message(), nil
 }
 
-// problemsMessage shows all that is wrong with an inventory.
-func problemsMessage(err error) (chat.Message, error) {
+// maxWrong is how many lines of an inventory are told to be wrong at once.
+const maxWrong = 40
+
+// notImported shows what is wrong with an inventory, line by line.
+func notImported(err error) error {
 	var bad InventoryProblems
 	if !errors.As(err, &bad) {
-		return chat.Message{}, err
+		return err
 	}
-	text := bad
-	if len(text) > 20 {
-		text = append(slices.Clone(bad[:20]), InventoryProblem{Text: fmt.Sprintf("and %d more, in the file", len(bad)-20)})
+	told := bad[:min(len(bad), maxWrong)]
+	what := "Nothing was imported: the inventory is not in order.\n" + told.Error()
+	if more := len(bad) - len(told); more > 0 {
+		what += fmt.Sprintf("\nand %d more", more)
 	}
-	m := chat.Say(chat.H("Nothing was imported: the inventory is not in order"), chat.Block(text.Error()))
-	if len(bad) > 20 {
-		m.Add(attached("problems.txt", bad.Error()))
-	}
-	m.Add(chat.P("Correct these lines, and hand it in again."))
-	return m.With(chat.ToneWarn), nil
+	return &chat.Problem{What: what, Try: "Correct these lines, and hand it in again."}
 }
 
 // taking is an inventory on its way into an incident.

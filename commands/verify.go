@@ -56,6 +56,9 @@ func (v verify) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	return verified(before, after, res), nil
 }
 
+// maxWhy is how long the reason of the one verdict that was asked for may be.
+const maxWhy = 600
+
 // once looks at one server and records what it found.
 func (v verify) once(ctx context.Context, call chat.Call, inc state.Incident, name string) (checks.Result, error) {
 	var res checks.Result
@@ -97,7 +100,7 @@ func verified(before, after serverCard, res checks.Result) chat.Message {
 	a := after.a
 	m := chat.Say(chat.H(drillMark(after.inc)+mark(a.Status)+" ", chat.C(a.Name), ": ", chat.B(foundWords(res))))
 	if why := res.Judgement.Reason; why != "" {
-		m.Add(chat.P(clip(why)))
+		m.Add(chat.P(chat.C(checks.Clean(why, maxWhy))))
 	}
 	for _, s := range []string{res.Contradiction, res.Doubt, res.Judgement.Settle} {
 		if s != "" {

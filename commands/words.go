@@ -52,6 +52,44 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
+// notDone is an answer that says that nothing was done, or not all that was named:
+// as an error, so that a script hears of it too.
+func notDone(m chat.Message) error {
+	p := &chat.Problem{}
+	var lines []string
+	for _, part := range m.Parts {
+		switch part := part.(type) {
+		case chat.Heading:
+			lines = append(lines, part.Text.Plain())
+		case chat.Para:
+			lines = append(lines, part.Text.Plain())
+		case chat.Note:
+			lines = append(lines, part.Text.Plain())
+		case chat.Progress:
+			lines = append(lines, part.Legend.Plain())
+		case chat.CodeBlock:
+			lines = append(lines, strings.Split(part.Text, "\n")...)
+		case chat.List:
+			for _, i := range part.Items {
+				lines = append(lines, i.Plain())
+			}
+			if part.More > 0 {
+				lines = append(lines, fmt.Sprintf("and %d more", part.More))
+			}
+		case chat.Buttons:
+			p.Offer = append(p.Offer, part.Buttons...)
+		}
+	}
+	p.What = strings.Join(lines, "\n")
+	return p
+}
+
+// firstLineOf is the first line of a text.
+func firstLineOf(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
 // countsLine is the counts in one line, worst first, without what is not there.
 func countsLine(c state.Counts) string {
 	var parts []string
