@@ -16,41 +16,45 @@ import (
 // unhurried is how long to wait when Slack wants us to and does not say how long.
 const unhurried = 30 * time.Second
 
-// tooOften are answers that say that nothing was done because too much is asked
-// (docs.slack.dev/apis/web-api/rate-limits).
-var tooOften = map[string]bool{
-	"ratelimited": true, "rate_limited": true, "message_limit_exceeded": true,
+// tooOften reports whether an answer says that nothing was done because too much is
+// asked (docs.slack.dev/apis/web-api/rate-limits).
+func tooOften(word string) bool {
+	switch word {
+	case "ratelimited", "rate_limited", "message_limit_exceeded":
+		return true
+	}
+	return false
 }
 
-// never are answers that say that nothing was done, and that the same call will
-// never be of use (docs.slack.dev/reference/methods, the errors of each). What is
-// wrong with the app itself is not among them: a token that was revoked, a scope
-// that is missing. Somebody will repair that, and the letters wait for it.
-var never = map[string]bool{
-	// The place.
-	"channel_not_found": true, "not_in_channel": true, "is_archived": true, "is_inactive": true, "invalid_channel": true,
-	"channel_is_limited_access": true, "team_not_found": true, "messages_tab_disabled": true, "posting_to_channel_denied": true,
-	"restricted_action": true, "restricted_action_non_threadable_channel": true, "restricted_action_read_only_channel": true,
-	"restricted_action_thread_locked": true, "restricted_action_thread_only_channel": true, "not_enabled": true,
-	"cannot_reply_to_message": true, "invalid_thread_ts": true, "thread_not_found": true,
-	// The person.
-	"user_not_found": true, "user_not_in_channel": true, "user_disabled": true, "user_not_visible": true, "cannot_dm_bot": true,
-	"invalid_user_combination": true, "user_is_external_guest": true,
-	// The message that is to be changed.
-	"message_not_found": true, "cant_update_message": true, "cant_delete_message": true, "edit_window_closed": true, "block_mismatch": true,
-	"cant_broadcast_message": true, "no_dual_broadcast_content_update": true, "streaming_state_conflict": true,
-	// What is said.
-	"invalid_blocks": true, "invalid_blocks_format": true, "msg_blocks_too_long": true, "msg_too_long": true, "no_text": true,
-	"invalid_attachments": true, "too_many_attachments": true, "invalid_metadata_format": true, "invalid_metadata_schema": true,
-	"metadata_too_large": true, "metadata_must_be_sent_from_app": true, "view_too_large": true, "invalid_arguments": true,
-	// Pins.
-	"not_pinnable": true, "too_many_pins": true, "bad_timestamp": true, "no_item_specified": true,
-	// Files.
-	"file_uploads_disabled": true, "file_uploads_except_images_disabled": true, "file_type_not_allowed": true, "blocked_file_type": true,
-	"file_upload_size_restricted": true, "storage_limit_reached": true, "alt_txt_too_large": true, "snippet_too_large": true,
-	"slack_connect_file_upload_sharing_blocked": true, "slack_connect_blocked_file_type": true,
-	// The address for answers, which lives half an hour and works five times.
-	"expired_url": true, "used_url": true,
+// never reports whether an answer says that nothing was done, and that the same call
+// will never be of use (docs.slack.dev/reference/methods, the errors of each). What is
+// wrong with the app itself is not among them: a token that was revoked, a scope that
+// is missing. Somebody will repair that, and the letters wait for it.
+func never(word string) bool {
+	switch word {
+	case // the place
+		"channel_not_found", "not_in_channel", "is_archived", "is_inactive", "invalid_channel", "channel_is_limited_access", "team_not_found",
+		"messages_tab_disabled", "posting_to_channel_denied", "restricted_action", "restricted_action_non_threadable_channel",
+		"restricted_action_read_only_channel", "restricted_action_thread_locked", "restricted_action_thread_only_channel", "not_enabled",
+		"cannot_reply_to_message", "invalid_thread_ts", "thread_not_found",
+		// the person
+		"user_not_found", "user_not_in_channel", "user_disabled", "user_not_visible", "cannot_dm_bot", "invalid_user_combination", "user_is_external_guest",
+		// the message that is to be changed
+		"message_not_found", "cant_update_message", "cant_delete_message", "edit_window_closed", "block_mismatch", "cant_broadcast_message",
+		"no_dual_broadcast_content_update", "streaming_state_conflict",
+		// what is said
+		"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text", "invalid_attachments", "too_many_attachments",
+		"invalid_metadata_format", "invalid_metadata_schema", "metadata_too_large", "metadata_must_be_sent_from_app", "view_too_large", "invalid_arguments",
+		// pins
+		"not_pinnable", "too_many_pins", "bad_timestamp", "no_item_specified",
+		// files
+		"file_uploads_disabled", "file_uploads_except_images_disabled", "file_type_not_allowed", "blocked_file_type", "file_upload_size_restricted",
+		"storage_limit_reached", "alt_txt_too_large", "snippet_too_large", "slack_connect_file_upload_sharing_blocked", "slack_connect_blocked_file_type",
+		// the address for answers, which lives half an hour and works five times
+		"expired_url", "used_url":
+		return true
+	}
+	return false
 }
 
 // classified is an error of Slack, or on the way to it, in the words of chat. No
@@ -65,9 +69,9 @@ func classified(doing string, err error) error {
 	switch word := wordOf(err); {
 	case errors.As(err, &limited):
 		return &chat.RetryAfter{After: max(limited.RetryAfter, time.Second), Err: told}
-	case tooOften[word], errors.As(err, &status) && status.Code == http.StatusTooManyRequests:
+	case tooOften(word), errors.As(err, &status) && status.Code == http.StatusTooManyRequests:
 		return &chat.RetryAfter{After: unhurried, Err: told}
-	case never[word]:
+	case never(word):
 		return &chat.Permanent{Err: told}
 	}
 	return told

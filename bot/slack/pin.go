@@ -28,7 +28,7 @@ func (p *Platform) Pin(ctx context.Context, place state.Place, messageID string)
 		return nil
 	}
 	told := p.told("slack: pin a message", err)
-	if word := wordOf(err); word != "" && !tooOften[word] && !errors.As(told, new(*chat.Permanent)) {
+	if word := wordOf(err); word != "" && !tooOften(word) && !errors.As(told, new(*chat.Permanent)) {
 		return &chat.Permanent{Err: fmt.Errorf("%w", told)}
 	}
 	return told

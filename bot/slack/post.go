@@ -59,7 +59,7 @@ func (p *Platform) Post(ctx context.Context, place state.Place, m chat.Message, 
 	if len(r.sheets) > 1 || len(r.files) > 0 {
 		p.out.begin(key, ts)
 	}
-	return ts, p.rest(ctx, t, ts, m, key, r, nothing)
+	return ts, p.rest(ctx, t, ts, m, key, r, belongings{})
 }
 
 // Edit replaces a message, and what belongs to it. That further messages cannot be

@@ -20,8 +20,6 @@ type belongings struct {
 	files  map[string]bool
 }
 
-var nothing = belongings{}
-
 // amend makes a message, and what belongs to it, what it shall be.
 func (p *Platform) amend(ctx context.Context, t target, ts string, m chat.Message, key string) error {
 	r, err := p.drawn(p.setting(ctx, t, m), m, func(r rendered) error { return p.update(ctx, t.channel, ts, r.sheets[0]) })
