@@ -6,7 +6,12 @@
 // what has changed between two states of a source that bears on certain CVEs. That
 // something is no longer listed is told, and never read as good news.
 //
+// Two decisions would surprise. CSAF documents are decoded without complaint about
+// members that the library does not know, for it misspells one that CISA uses; but
+// they are validated, and a document with a marking that cannot be kept is refused.
+// And fix lines stay texts: publishers drop prefixes, split a version over two members
+// or write "publication" for it, so that only a playbook, with its own table, may
+// turn them into builds.
+//
 // The package fetches nothing: it reads what it is given.
 package feeds
-
-import _ "github.com/gocsaf/csaf/v3/csaf"
