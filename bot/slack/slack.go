@@ -14,6 +14,23 @@
 // reach a channel that may not see them. Ephemeral messages have no history: they
 // are shown at most once.
 //
+// # Decision: all text is rich text
+//
+// Context: in mrkdwn a name can format, link and call people, and escaping does not
+// stop all of it. Decision: text goes into rich_text blocks, which Slack takes as it
+// is; headings, small print and buttons are plain text, escaped. Only Notify makes
+// elements that call anybody. Consequence: no text can act, and there are no links.
+//
+// # Decision: a long message begins in its place and goes on in its thread
+//
+// Context: a message holds some 12,000 characters, and a crash may come between two.
+// Decision: the first of up to three has the key, and says in its metadata how many
+// there are and which files; the others and the files go into its thread. What is
+// longer is a file. A message is found when all of it is there; otherwise Post goes on
+// with it. Consequence: what is edited, pinned and found is the first, and a crash
+// doubles nothing, with one exception: Slack shares a file a moment after it says so,
+// and a process that looks in between shares it once more.
+//
 // # Decision: a button carries its command line
 //
 // Context: a button must act on what it showed, whoever presses it and wherever.
