@@ -204,6 +204,7 @@ func subcommands(sys system) []*cobra.Command {
 		newImport(sys),
 		newPlaybook(sys),
 		newDoctor(sys),
+		newSlack(sys),
 		newHealth(sys),
 		newVersion(sys),
 	}

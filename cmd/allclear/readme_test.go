@@ -61,11 +61,12 @@ func TestTheInventoryInTheReadmeIsAcceptedAsItStands(t *testing.T) {
 func TestTheConfigurationInTheReadmeIsAcceptedAsItStands(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "config.yaml")
-	require.NoError(t, os.WriteFile(file, []byte(block(t, readme(t), "```yaml\n", "```")), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte(block(t, readme(t), "\n```yaml\n", "```")), 0o600))
 	sys, _, _ := piped(t, "")
 	c, err := loadConfig(file, sys)
 	require.NoError(t, err)
 	require.Len(t, c.People, 3)
+	require.Len(t, c.Slack.Roles, 1)
 }
 
 func TestEveryVariableIsInTheReadme(t *testing.T) {
