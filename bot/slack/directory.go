@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -77,7 +78,7 @@ func newDirectory(api *slackgo.Client, o Options) *directory {
 		inGroup: map[string]map[string]bool{}, asOf: map[string]time.Time{}, kick: make(chan struct{}, 1),
 	}
 	for link := range o.Roles {
-		if _, id, ok := splitLink(link); ok {
+		if _, id, ok := splitLink(link); ok && !slices.Contains(d.groups, id) {
 			d.groups = append(d.groups, id)
 		}
 	}

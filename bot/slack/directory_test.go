@@ -127,9 +127,9 @@ func TestUserGroupsGiveRolesToFullMembersOnly(t *testing.T) {
 	}
 	require.Equal(t, state.RoleViewer, role(Link(slackfake.TeamID, slackfake.Responder)), "it does not run")
 	st.runs(t, &notebook{})
-	require.Eventually(t, func() bool { return role(Link(slackfake.TeamID, slackfake.Responder)) == state.RoleResponder }, 5*time.Second, time.Millisecond)
-	require.Eventually(t, func() bool { return role(Link(slackfake.TeamID, slackfake.Lead1)) == state.RoleLead }, 5*time.Second, time.Millisecond, "the greater of two")
-	require.Eventually(t, func() bool { return st.p.dir.users.has(bot.ID) && st.p.dir.users.has(slackfake.Stranger) }, 5*time.Second, time.Millisecond)
+	require.Equal(t, state.RoleResponder, role(Link(slackfake.TeamID, slackfake.Responder)), "from the first request on")
+	require.Equal(t, state.RoleLead, role(Link(slackfake.TeamID, slackfake.Lead1)), "the greater of two")
+	require.True(t, st.p.dir.users.has(bot.ID) && st.p.dir.users.has(slackfake.Stranger))
 	for _, link := range []string{
 		Link(slackfake.TeamID, slackfake.Guest), Link(slackfake.TeamID, slackfake.Stranger), Link(slackfake.OtherTeam, slackfake.Stranger),
 		Link(slackfake.TeamID, slackfake.Gone), Link(slackfake.TeamID, bot.ID), Link(slackfake.TeamID, slackfake.Manager),

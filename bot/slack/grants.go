@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/allclear-bot/allclear/state"
@@ -13,16 +14,8 @@ func (d *directory) runGroups(ctx context.Context) {
 	if len(d.groups) == 0 {
 		return
 	}
+	wait := directoryTTL - d.now().Sub(d.groupsAsOf())
 	for ctx.Err() == nil {
-		wait := directoryTTL
-		if err := d.readGroups(ctx); err != nil && ctx.Err() == nil {
-			wait = max(5*time.Second, d.limited(err))
-			if !d.trouble.Swap(true) {
-				d.log.Error("slack: the members of user groups cannot be read", "error", hushed(err))
-			}
-		} else if d.trouble.Swap(false) {
-			d.log.Info("slack: the members of user groups can be read again")
-		}
 		t := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -30,7 +23,59 @@ func (d *directory) runGroups(ctx context.Context) {
 		case <-t.C:
 		}
 		t.Stop()
+		wait = d.renewGroups(ctx)
 	}
+}
+
+// renewGroups reads the groups and says when to do so again.
+func (d *directory) renewGroups(ctx context.Context) time.Duration {
+	err := d.readGroups(ctx)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil && !d.trouble.Swap(true):
+		d.log.Error("slack: the members of user groups cannot be read", "error", hushed(err))
+	case err == nil && d.trouble.Swap(false):
+		d.log.Info("slack: the members of user groups can be read again")
+	}
+	if err != nil {
+		return max(5*time.Second, d.limited(err))
+	}
+	return directoryTTL
+}
+
+// warmTime is how long it may take before the first request to learn who is in the
+// groups: else those whom only a group gives a role would be turned away at first.
+const warmTime = 5 * time.Second
+
+// warm learns who is in the groups, and who they are.
+func (d *directory) warm(ctx context.Context) {
+	if len(d.groups) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, warmTime)
+	defer cancel()
+	d.renewGroups(ctx)
+	d.mu.Lock()
+	ids := make(chan string, mostErrands)
+	for _, members := range d.inGroup {
+		for id := range members {
+			select {
+			case ids <- id:
+			default: // they are learned behind the scenes
+			}
+		}
+	}
+	d.mu.Unlock()
+	close(ids)
+	var asking sync.WaitGroup
+	for range errandRunners {
+		asking.Go(func() {
+			for id := range ids {
+				_, _ = d.users.get(ctx, id) // who is not known gets no role
+			}
+		})
+	}
+	asking.Wait()
 }
 
 // readGroups reads each group. One that was switched off has no members any more.

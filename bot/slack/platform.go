@@ -25,6 +25,7 @@ func (p *Platform) Run(ctx context.Context, desk bot.Desk) error {
 	if err := p.introduce(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
+	p.dir.warm(ctx)
 	parts := []func(context.Context) error{p.watch, func(ctx context.Context) error { p.dir.run(ctx); return nil }}
 	if p.opt.AppToken != "" {
 		parts = append(parts, p.runSocket)
