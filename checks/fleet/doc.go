@@ -6,6 +6,9 @@
 // a test can prove that nobody was called fixed who is not. It holds no exploit
 // and no payload: what lies at an indicator path is a harmless line of text.
 //
+// A Fleet is ToolShell's; an [Estate] is the servers of another campaign that is
+// shipped as a playbook, with the same promise ([Estate.Truth]).
+//
 // It imports the records of state and knows no check, no store and no chat.
 //
 // # Decision: one listener, virtual hosts

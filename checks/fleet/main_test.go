@@ -2,6 +2,7 @@ package fleet_test
 
 import (
 	"context"
+	"crypto/x509"
 	"io"
 	"net"
 	"net/http"
@@ -30,7 +31,7 @@ func started(t *testing.T, opts fleet.Options) *fleet.Fleet {
 
 // client dials the address of the inventory, whatever the URL says, as the
 // guarded client does.
-func client(t *testing.T, f *fleet.Fleet) *http.Client {
+func client(t *testing.T, f interface{ CertPool() *x509.CertPool }) *http.Client {
 	t.Helper()
 	tr := &http.Transport{
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
