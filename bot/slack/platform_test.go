@@ -203,6 +203,24 @@ func TestARefusalIsToldToThePersonAlone(t *testing.T) {
 	})
 }
 
+func TestARefusalThatIsTooLongForAnAcknowledgementIsSaidInShort(t *testing.T) {
+	t.Parallel()
+	st, desk := newStage(t, false, slackfake.Options{}, nil), &notebook{}
+	st.runs(t, desk)
+	for _, lines := range []int{100, 1000} { // more than an acknowledgement holds, more than a message does
+		m := chat.Say(chat.P("There is too much to say."))
+		for range lines {
+			m.Add(chat.P(strings.Repeat("<wört> 日本 ", 20)))
+		}
+		desk.says(refuses(m))
+		require.Equal(t, slackfake.OK, st.User("responder").Types("incident", "/allclear scan").Done().Outcome)
+		seen := st.Ephemerals("responder")
+		require.Contains(t, seen[len(seen)-1].Text, "There is too much to say.")
+		require.Contains(t, seen[len(seen)-1].Text, "<wört> 日本")
+	}
+	require.Len(t, st.Ephemerals("responder"), 2)
+}
+
 func TestALineThatIsNoLineIsRefusedBeforeAnybodyIsAsked(t *testing.T) {
 	t.Parallel()
 	st, desk := newStage(t, false, slackfake.Options{}, nil), &notebook{}
