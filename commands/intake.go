@@ -32,7 +32,7 @@ func (intakeReport) Spec() chat.Spec {
 		Path: "intake", Summary: "Record what others found: a report of Shadowserver, Shodan, nuclei, Nmap or Nessus, or a table",
 		Args: []chat.Arg{{Name: "report", Help: "a file handed in, or the text itself", Type: chat.Upload, Rest: true}},
 		Flags: []chat.Arg{
-			{Name: "format", Help: "when it is not recognised: " + strings.Join(formats, ", "), Choices: formats},
+			{Name: "format", Help: "when it is not recognised", Choices: formats},
 			{Name: "map", Help: `the columns of a table: "name=Server,finding=Result,time=Seen"; key:=value for what no column says`},
 			{Name: "zone", Help: "of times that carry none: UTC, +02:00 or Europe/Berlin"},
 			{Name: "dry-run", Help: "say what it would come to, and record nothing", Type: chat.Switch},

@@ -25,7 +25,10 @@ func (t *taken) message() chat.Message {
 		m.Add(list)
 	}
 	m.Add(t.refused()...)
-	m.Add(chat.N(fmt.Sprintf("What a report does not list is as unknown as before (%s of the inventory not in it), and what it calls fixed proves nothing.", plural(t.notListed(), "server"))))
+	if t.Matched == 0 && t.Foreign.Findings > 0 {
+		m.Add(chat.P("Nothing of it is about the inventory. Compare names and addresses with ", chat.C("server list"), "."))
+	}
+	m.Add(chat.N(fmt.Sprintf("What a report does not list is as unknown as before (%s of the inventory not named in it), and what it calls fixed proves nothing.", plural(t.notListed(), "server"))))
 	if row := t.buttons(n); len(row) > 0 {
 		m.Add(chat.Row(row...))
 	}
@@ -58,13 +61,13 @@ func (t *taken) counted() chat.Text {
 	w := t.recorded
 	var parts []string
 	for _, p := range []struct {
-		n    int
-		what string
+		n          int
+		what, more string
 	}{
-		{w.open, "that open work"}, {w.builds, "of builds"}, {w.questions, "that only raise a question"}, {w.reached, "of answers from what is said to be disconnected"},
+		{w.open, "report", " of what a rule has seen"}, {w.builds, "build", ""}, {w.questions, "question", ""}, {w.reached, "answer", " from what is said to be disconnected"},
 	} {
 		if p.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+			parts = append(parts, plural(p.n, p.what)+p.more)
 		}
 	}
 	verb := " Recorded: "
@@ -96,7 +99,7 @@ func (t *taken) questions() []chat.Text {
 // elsewhere is what came to nothing, and why.
 func (t *taken) elsewhere() []chat.Text {
 	var out []chat.Text
-	listed := func(sign, what string, l intake.Listed) {
+	listed := func(what string, l intake.Listed) {
 		if l.Findings == 0 {
 			return
 		}
@@ -104,15 +107,15 @@ func (t *taken) elsewhere() []chat.Text {
 		if l.More {
 			count = "more than " + count
 		}
-		line := append(chat.T(sign+" ", chat.B(count), " "+what+": "), nameList(l.Names[:min(len(l.Names), namedAtMost)])...)
+		line := append(chat.T(chat.B(count), " "+what+": "), nameList(l.Names[:min(len(l.Names), namedAtMost)])...)
 		if more := l.Count - namedAtMost; more > 0 {
 			line = append(line, chat.T(fmt.Sprintf(" and %d more", more))...)
 		}
 		out = append(out, line)
 	}
-	listed("≈", "that may be of several farms, or whose name and address contradict each other; a question to each farm", t.Ambiguous)
-	listed("–", "not in the inventory", t.Foreign)
-	listed("–", "retired, and reported all the same", t.Retired)
+	listed("that may be of several farms, or whose name and address contradict each other; a question to each farm", t.Ambiguous)
+	listed("not in the inventory", t.Foreign)
+	listed("retired, and reported all the same", t.Retired)
 	for _, l := range []struct {
 		n    int
 		what string
@@ -120,11 +123,12 @@ func (t *taken) elsewhere() []chat.Text {
 		{t.Clean, "called fixed or not vulnerable"},
 		{t.Unrelated, "about other vulnerabilities"},
 		{t.OtherBuild, "builds of other products"},
-		{t.recorded.older, "builds read before our own last look"},
+		{t.recorded.older, "read before our own last look"},
+		{t.recorded.known, "recorded before"},
 		{t.Crowded, "left out: too much about one server"},
 	} {
 		if l.n > 0 {
-			out = append(out, chat.T(fmt.Sprintf("– %d %s", l.n, l.what)))
+			out = append(out, chat.T(fmt.Sprintf("%d %s", l.n, l.what)))
 		}
 	}
 	if len(t.lost) > 0 {
@@ -147,7 +151,10 @@ func (t *taken) refused() []chat.Part {
 	if more := t.tally.Refused - len(shown); more > 0 {
 		text += fmt.Sprintf("\nand %d more", more)
 	}
-	out := []chat.Part{chat.P(chat.B(plural(t.tally.Refused, "refusal")), " of rows that cannot be:"), chat.Block(text)}
+	out := []chat.Part{chat.P(chat.B(plural(t.tally.Refused, "row")), " refused:"), chat.Block(text)}
+	if !t.call.Values.Has("zone") && strings.Contains(text, "has no zone") {
+		out = append(out, chat.P("Say which zone is meant, like ", chat.C("--zone UTC"), "."))
+	}
 	if len(lines) > len(shown) {
 		out = append(out, attached("refused.txt", strings.Join(lines, "\n")))
 	}

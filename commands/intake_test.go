@@ -37,14 +37,14 @@ func TestAReportOpensWorkRaisesQuestionsAndListsTheRest(t *testing.T) {
 	text := plain(m)
 	for _, want := range []string{
 		"Report of nuclei: 1 server changed",
-		"7 rows, 5 findings: 4 about 2 servers. Recorded: 1 that open work, 1 that only raise a question.",
+		"7 rows, 5 findings: 4 about 2 servers. Recorded: 1 report of what a rule has seen, 1 question.",
 		"▲ 1 newly exposed: sp-fin-01 (was unknown)",
 		"? 1 question, from which nothing is concluded: sp-hr-01",
 		"? nuclei/CVE-2025-49706: the template infers it from status codes, which a filter can send too",
-		"– 1 not in the inventory: else.example.org port 443",
-		"– 1 called fixed or not vulnerable", "– 1 about other vulnerabilities",
-		"2 refusals of rows that cannot be:\nline 5: it is dated in the future (2025-07-23 14:00)\nline 6: the time \"2025-07-22 14:00:00\" has no zone: say which is meant",
-		"What a report does not list is as unknown as before (2 servers of the inventory not in it), and what it calls fixed proves nothing.",
+		"1 not in the inventory: else.example.org port 443",
+		"1 called fixed or not vulnerable", "1 about other vulnerabilities",
+		"2 rows refused:\nline 5: it is dated in the future (2025-07-23 14:00)\nline 6: the time \"2025-07-22 14:00:00\" has no zone: say which is meant",
+		"What a report does not list is as unknown as before (2 servers of the inventory not named in it), and what it calls fixed proves nothing.",
 	} {
 		require.Contains(t, text, want)
 	}
@@ -76,9 +76,10 @@ func TestTheSameRequestTakesAReportInOnce(t *testing.T) {
 	after, err := b.store.AuditSeq(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, seq, after)
-	// The same report again, by the same person: the same observations.
-	m = b.must("resp-1", "intake", file)
+	// The same report again, by whomever: the same observations.
+	m = b.must("lead-1", "intake", file)
 	require.Contains(t, plain(m), "Report of nuclei: nothing changed")
+	require.Contains(t, plain(m), "Recorded: nothing.\n1 recorded before\n")
 	f, err := b.store.Farm(t.Context(), boardID, "fin")
 	require.NoError(t, err)
 	require.Len(t, f.Evidence, 1)
@@ -107,7 +108,7 @@ func TestADryRunSaysWhatWouldChangeAndRecordsNothing(t *testing.T) {
 		"timestamp,severity,ip,port,hostname,tag,url,http_host,detected_since\n2025-07-22 10:00:00,critical,192.0.2.1,443,,webshell,https://fin.example/x.aspx,fin.example,2025-07-20\n")
 	m := b.must("resp-1", "intake --dry-run", report)
 	require.Contains(t, plain(m), "Report of shadowserver: 1 server would change; nothing was recorded")
-	require.Contains(t, plain(m), "To be recorded: 1 that open work.")
+	require.Contains(t, plain(m), "To be recorded: 1 report of what a rule has seen.")
 	require.Contains(t, plain(m), "✖ 1 with a new sign of an attacker: sp-fin-01 (was unknown)")
 	require.Empty(t, lines(m))
 	after, err := b.store.AuditSeq(t.Context())
@@ -130,9 +131,12 @@ func TestATableIsReadByItsMapping(t *testing.T) {
 	require.Contains(t, b.no("resp-1", "intake --zone CET9 --map name=Server,finding=Result,time=Seen", table), `zone cannot be "CET9". Write UTC, +02:00 or Europe/Berlin.`)
 	require.Contains(t, b.no("resp-1", "intake --zone Local --map name=Server,finding=Result,time=Seen", table), "zone cannot be")
 	require.Contains(t, plain(b.must("resp-1", "intake --dry-run --map name=Server,finding=Result,time=Seen", table)), "line 2, column 22: the time \"2025-07-22 12:00\" has no zone")
+	require.Contains(t, plain(b.must("resp-1", "intake --dry-run --map name=Server,finding=Result,time=Seen", table)), "Say which zone is meant, like --zone UTC.")
+	elsewhere := b.must("resp-1", "intake", handed("o.jsonl", nucleiLine("CVE-2025-53770", "else.example.org", "2025-07-22T14:00:00Z")))
+	require.Contains(t, plain(elsewhere), "Nothing of it is about the inventory. Compare names and addresses with server list.")
 
 	m := b.must("resp-1", `intake --zone +02:00 --map "name=Server, finding=Result, time=Seen, build=Build"`, table)
-	require.Contains(t, plain(m), "Recorded: 1 of builds, 1 that only raise a question.")
+	require.Contains(t, plain(m), "Recorded: 1 build, 1 question.")
 	require.Contains(t, plain(m), "? csv/finding: a row of a table, of which it is not known how it was found")
 	require.Equal(t, state.StatusExposed, b.status("sp-fin-02"), "the build is below the fix line")
 	require.Equal(t, state.StatusUnknown, b.status("sp-hr-01"), "fixed proves nothing")
@@ -166,7 +170,7 @@ func TestManyRefusedRowsAreShownInPartAndHandedOverInAFile(t *testing.T) {
 	b.now = at("2025-07-22 16:00")
 	text := nucleiLine("CVE-2025-53770", "fin.example", "2025-07-22T14:00:00Z") + strings.Repeat(nucleiLine("x", "fin.example", "<b>@everyone</b>"), 45)
 	m := b.must("resp-1", "intake", handed("x", text))
-	require.Contains(t, plain(m), "45 refusals of rows that cannot be:\nline 2: \"·b··everyone·/b·\" is not a time")
+	require.Contains(t, plain(m), "45 rows refused:\nline 2: \"·b··everyone·/b·\" is not a time")
 	require.Contains(t, plain(m), "line 9: \"·b··everyone·/b·\" is not a time like 2025-07-22T10:00:00Z\nand 37 more\n")
 	i := len(m.Parts) - 1
 	for ; i >= 0; i-- {
@@ -187,7 +191,7 @@ func TestAnAnswerFromWhatIsSaidToBeDisconnectedIsNotLost(t *testing.T) {
 	banner := `{"ip_str":"192.0.2.7","port":443,"timestamp":"2025-07-22T14:00:00","http":{"host":"%s"},"data":"HTTP/1.1 200 OK\r\n\r\n"}` + "\n"
 	b.now = at("2025-07-22 16:00")
 	m := b.must("resp-1", "intake", handed("s.json", fmt.Sprintf(banner, "hr.example")+fmt.Sprintf(banner, "fin.example")))
-	require.Contains(t, plain(m), "Recorded: 1 of answers from what is said to be disconnected.")
+	require.Contains(t, plain(m), "Recorded: 1 answer from what is said to be disconnected.")
 	require.NotEqual(t, state.StatusContained, b.status("sp-hr-01"))
 	row, err := b.store.Row(t.Context(), boardID, "sp-fin-01")
 	require.NoError(t, err)
@@ -203,7 +207,7 @@ func TestWhatOthersReadBeforeOurOwnLookIsHistory(t *testing.T) {
 	})
 	banner := `{"ip_str":"192.0.2.7","port":443,"timestamp":"2025-07-%s:00","http":{"host":"hr.example"},"data":"HTTP/1.1 200 OK\r\nMicrosoftSharePointTeamServices: 16.0.0.10416\r\n\r\n"}`
 	m := b.must("resp-1", "intake", handed("s.json", fmt.Sprintf(banner, "01T10:00")))
-	require.Contains(t, plain(m), "– 1 builds read before our own last look")
+	require.Contains(t, plain(m), "1 read before our own last look")
 	require.Equal(t, state.StatusUnknown, b.status("sp-hr-01"))
 	b.must("resp-1", "intake", handed("s.json", fmt.Sprintf(banner, "22T15:30")))
 	require.Equal(t, state.StatusExposed, b.status("sp-hr-01"))
@@ -246,7 +250,7 @@ func TestAnAmbiguousReportIsAQuestionToEachFarm(t *testing.T) {
 		return tx.PutServer(state.Server{Name: "sp-hr-01", URL: "https://hr.example/", Addresses: []string{"192.0.2.9"}})
 	})
 	m := b.must("resp-1", "intake", handed("s.json", `{"ip_str":"192.0.2.9","port":443,"timestamp":"2025-07-22T14:00:00","data":"x","vulns":{"CVE-2025-53770":{"verified":true}}}`))
-	require.Contains(t, plain(m), "≈ 1 that may be of several farms, or whose name and address contradict each other; a question to each farm: 192.0.2.9 port 443")
+	require.Contains(t, plain(m), "1 that may be of several farms, or whose name and address contradict each other; a question to each farm: 192.0.2.9 port 443")
 	require.Contains(t, plain(m), "? 2 questions, from which nothing is concluded: farm fin, farm sp-hr-01")
 	require.Equal(t, state.StatusUnknown, b.status("sp-fin-01"))
 	require.Equal(t, state.StatusUnknown, b.status("sp-hr-01"))

@@ -34,11 +34,13 @@ type taken struct {
 type wrote struct {
 	open, builds, questions, reached int
 	older                            int // readings that a newer look of ours has overtaken
+	known                            int // observations that are there already
 	asked                            map[string]bool
 }
 
 func (w *wrote) add(o wrote) {
-	w.open, w.builds, w.questions, w.reached, w.older = w.open+o.open, w.builds+o.builds, w.questions+o.questions, w.reached+o.reached, w.older+o.older
+	w.open, w.builds, w.questions = w.open+o.open, w.builds+o.builds, w.questions+o.questions
+	w.reached, w.older, w.known = w.reached+o.reached, w.older+o.older, w.known+o.known
 	if w.asked == nil {
 		w.asked = map[string]bool{}
 	}
@@ -137,6 +139,9 @@ func (t *taken) fresh(f state.FarmState, r state.Rules, now time.Time) ([]state.
 		case overtaken(f.Evidence, e):
 			w.older++
 			continue
+		case told(f.Evidence, e):
+			w.known++
+			continue
 		case e.Kind == state.KindBuild:
 			w.builds++
 		case e.Value == state.ReportedQuestion:
@@ -150,7 +155,7 @@ func (t *taken) fresh(f state.FarmState, r state.Rules, now time.Time) ([]state.
 	if len(t.Reached[f.Farm.Name]) > 0 {
 		a := f.Assess(r, now)
 		for _, e := range t.Reached[f.Farm.Name] {
-			if s, _ := a.Server(e.Subject.Server); s.Contained {
+			if s, _ := a.Server(e.Subject.Server); s.Contained && !told(f.Evidence, e) {
 				out = append(out, e) // it is said to be disconnected, and somebody had an answer from it
 				w.reached++
 			}
@@ -164,6 +169,13 @@ func askedOf(farm string, s state.Subject) string {
 		return s.Server
 	}
 	return "farm " + farm
+}
+
+// told reports whether the same observation is there already, whoever handed it in.
+func told(evidence []state.Evidence, e state.Evidence) bool {
+	return slices.ContainsFunc(evidence, func(o state.Evidence) bool {
+		return o.Subject == e.Subject && o.Kind == e.Kind && o.Source == e.Source && o.Tool == e.Tool && o.Value == e.Value && o.Observed.Equal(e.Observed)
+	})
 }
 
 // overtaken reports whether we looked later than somebody else, at the same header of

@@ -36,18 +36,16 @@ func (in *reader) shodan(src *source) error {
 		if !bytes.Contains(raw, []byte(`"ip_str"`)) && bytes.Contains(raw, []byte(`"total"`)) {
 			return nil // what surrounds the banners of a search
 		}
+		var b banner
+		refused, err := decode(raw, line, &b)
+		if err != nil || b.Port == 0 && bytes.Equal(b.Data, []byte("null")) {
+			return err // a host: its banners said all of it
+		}
 		if err := in.next(); err != nil {
 			return err
 		}
-		var b banner
-		refused, err := decode(raw, line, &b)
-		switch {
-		case err != nil:
-			return err
-		case refused != "":
+		if refused != "" {
 			return in.refuse(line, 0, refused)
-		case b.Port == 0 && len(b.Data) > 0 && bytes.Equal(b.Data, []byte("null")):
-			return nil // a host: its banners said all of it
 		}
 		return in.banner(in.base(toolShodan, line, raw), b)
 	})
