@@ -87,7 +87,7 @@ func TestAChannelThatIsSharedSeesLessAtOnce(t *testing.T) {
 	st.User("responder").Types("incident", "/allclear scan").Done()
 	require.Equal(t, state.TLPAmberStrict, desk.requests()[0].Place.Ceiling)
 	st.User("responder").Types("incident", "/allclear scan").Done()
-	require.Len(t, st.Calls("conversations.info"), 1, "it is remembered")
+	st.Eventually("it is remembered", func() bool { return len(st.Calls("conversations.info")) == 1 })
 	st.In("incident").ShareWith(slackfake.OtherTeam)
 	st.Eventually("it is told", func() bool { return st.Acks() == 3 })
 	st.User("responder").Types("incident", "/allclear scan").Done()

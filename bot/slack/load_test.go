@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -90,19 +89,21 @@ func (m *times) at(share float64) time.Duration {
 }
 
 // send sends so many commands, one each so often whether or not the last was
-// answered, and returns how many were acknowledged with nothing to say.
-func send(t testing.TB, url, name string, count int, every time.Duration) int {
+// answered, and returns the lines that were acknowledged with nothing to say.
+func send(t testing.TB, url, name string, count int, every time.Duration) []string {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 10 * time.Second}
 	defer client.CloseIdleConnections()
-	var taken atomic.Int64
+	var mu sync.Mutex
+	var taken []string
 	var all sync.WaitGroup
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for i := range count {
 		<-tick.C
 		all.Go(func() {
-			body := typedForm(fmt.Sprintf("note %s-%d", name, i), fmt.Sprintf("%s.%d", name, i))
+			what := fmt.Sprintf("%s-%d", name, i)
+			body := typedForm("note "+what, what)
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/slack/commands", strings.NewReader(body))
 			if err != nil {
 				return
@@ -116,24 +117,28 @@ func send(t testing.TB, url, name string, count int, every time.Duration) int {
 			said, err := io.ReadAll(resp.Body)
 			_ = resp.Body.Close()
 			if err == nil && resp.StatusCode == http.StatusOK && len(said) == 0 {
-				taken.Add(1)
+				mu.Lock()
+				defer mu.Unlock()
+				taken = append(taken, what)
 			}
 		})
 	}
 	all.Wait()
-	return int(taken.Load())
+	return taken
 }
 
-// settled waits until so many lines were run, and checks that each was run once.
-func (o *office) settled(t testing.TB, count int) {
+// settled waits until the lines were run, and checks that each was run once.
+func (o *office) settled(t testing.TB, taken []string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		o.mu.Lock()
 		defer o.mu.Unlock()
-		return len(o.runs) == count
+		return !slices.ContainsFunc(taken, func(what string) bool { return o.runs[what] == 0 })
 	}, time.Minute, 10*time.Millisecond, "all that was acknowledged is run")
-	for line, n := range o.runs {
-		require.Equal(t, 1, n, line)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for what, n := range o.runs {
+		require.Equal(t, 1, n, what)
 	}
 }
 
@@ -143,8 +148,9 @@ func TestWhatIsAcknowledgedUnderLoadIsRunOnce(t *testing.T) {
 	o := newOffice(t)
 	server := httptest.NewServer(o.p.Handler())
 	t.Cleanup(server.Close)
-	require.Equal(t, 300, send(t, server.URL, "load", 300, 3*time.Millisecond))
-	o.settled(t, 300)
+	taken := send(t, server.URL, "load", 300, 3*time.Millisecond)
+	require.NotEmpty(t, taken)
+	o.settled(t, taken)
 }
 
 // BenchmarkAcknowledge measures from the request to its answer, at 200 commands a
@@ -163,13 +169,13 @@ func BenchmarkAcknowledge(b *testing.B) {
 				w.WriteHeader(http.StatusUnauthorized)
 			}
 		})))
-		require.Equal(b, count, send(b, signature.URL, "bare", count, time.Second/rate))
+		require.Len(b, send(b, signature.URL, "bare", count, time.Second/rate), count)
 		signature.Close()
 		server := httptest.NewServer(whole.around(o.p.Handler()))
-		name := fmt.Sprintf("run%d", n)
-		require.Equal(b, count, send(b, server.URL, name, count, time.Second/rate), "none is turned away or lost")
+		taken := send(b, server.URL, fmt.Sprintf("run%d", n), count, time.Second/rate)
+		require.Len(b, taken, count, "none is turned away or lost")
 		server.Close()
-		o.settled(b, count)
+		o.settled(b, taken)
 		require.Less(b, whole.at(1), 3*time.Second, "Slack waits no longer")
 		for share, unit := range map[float64]string{0.5: "p50-ms", 0.99: "p99-ms", 1: "max-ms"} {
 			b.ReportMetric(float64(whole.at(share))/1e6, unit)

@@ -11,7 +11,7 @@ import (
 // How much is done at the same time, and for how long. Slack wants its answer
 // within three seconds: the first look at a channel and the desk have less.
 const (
-	mostAtOnce  = 64 // deliveries that are handled; what comes on top is turned away
+	mostAtOnce  = 256 // deliveries that are handled; what comes on top is turned away
 	handleTime  = 2500 * time.Millisecond
 	mostBehind  = 128 // things to do that an acknowledgement does not wait for
 	behindHands = 8

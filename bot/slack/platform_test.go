@@ -157,11 +157,12 @@ func TestACommandIsAcknowledgedWhenItIsTakenAndNotBefore(t *testing.T) {
 		st.runs(t, desk)
 		sent := st.User("responder").Types("incident", "/allclear scan")
 		<-arrived
-		st.User("lead-1").Types("incident", "/allclear status") // the first does not hold up the second
+		second := st.User("lead-1").Types("incident", "/allclear status") // the first does not hold it up
 		<-arrived
 		require.Zero(t, st.Acks())
 		close(goOn)
 		require.Equal(t, slackfake.OK, sent.Done().Outcome)
+		require.Equal(t, slackfake.OK, second.Done().Outcome)
 		require.Len(t, desk.requests(), 2)
 	})
 }

@@ -55,5 +55,5 @@ func TestTheShortcutOnAnyOtherMessageIsTheMenu(t *testing.T) {
 		require.Equal(t, "menu", req.Text)
 		require.True(t, req.Private)
 	}
-	require.Len(t, st.Calls("conversations.replies"), 2, "what others wrote is not looked up")
+	st.Eventually("what others wrote is not looked up", func() bool { return len(st.Calls("conversations.replies")) == 2 })
 }
