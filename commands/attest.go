@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/allclear-bot/allclear/bot/chat"
@@ -21,12 +22,29 @@ type attest struct {
 	now    func() time.Time
 }
 
+// Manual lists what can be vouched for, by the playbook of the incident.
+func (c attest) Manual(ctx context.Context, incident string) []chat.Part {
+	if incident == "" {
+		return []chat.Part{chat.N("What can be vouched for depends on the playbook of the incident: ask again when one is open.")}
+	}
+	inc, err := c.store.Incident(ctx, incident)
+	if err != nil {
+		return []chat.Part{chat.N("What can be vouched for depends on the playbook of the incident, which cannot be read now.")}
+	}
+	kinds := vouchable(inc.Rules)
+	list := chat.L()
+	for _, name := range kindNames(kinds) {
+		list.Items = append(list.Items, kinds[state.Kind(name)].line(state.Kind(name)))
+	}
+	return []chat.Part{chat.P(chat.B("Kinds"), " by the playbook ", chat.C(inc.Rules.Playbook), fmt.Sprintf(" revision %d:", inc.Rules.Revision)), list}
+}
+
 func (attest) Spec() chat.Spec {
 	return chat.Spec{
 		Path: "attest", Summary: "Vouch for a fact that no collector can show; it counts when a second person approves",
 		Args: []chat.Arg{
 			{Name: "server", Help: "its name; leave it out with --farm; or JSON as for evidence add", Type: chat.Server, Optional: true},
-			{Name: "kind", Help: "what is vouched for, like rotation or eviction", Optional: true},
+			{Name: "kind", Help: "what is vouched for, one of those below", Optional: true},
 			{Name: "value", Help: "what is true, like rotated", Optional: true},
 		},
 		Flags: []chat.Arg{
@@ -117,7 +135,7 @@ func (c attest) typed(ctx context.Context, call chat.Call) (*report, error) {
 	case err != nil:
 		return nil, err
 	case r.farm == "" || kind == "" || value == "":
-		return nil, &chat.Problem{What: "An attestation needs a server or --farm, a kind and a value.", Try: "Usage: " + c.Spec().Usage()}
+		return nil, &chat.Problem{What: "An attestation needs a server or --farm, a kind and a value.", Try: "What can be vouched for, and how: help attest"}
 	}
 	if e.Subject.Item != "" {
 		e.Subject.Server = "" // an item belongs to the farm of the server

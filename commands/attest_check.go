@@ -60,7 +60,7 @@ func (r *report) vouched() error {
 		return r.err()
 	}
 	_, what, _ := strings.Cut(r.problems[0], ": ")
-	return &chat.Problem{What: strings.ToUpper(what[:1]) + what[1:] + "."}
+	return &chat.Problem{What: sentence(strings.ToUpper(what[:1]) + what[1:]), Try: "What can be vouched for, and how: help attest"}
 }
 
 // unvouched says what an attestation lacks to count for anything.

@@ -133,7 +133,13 @@ func All(p Parts) []Command {
 	cs = append(cs, scanCommands(p)...)
 	cs = append(cs, workCommands(p)...)
 	cs = append(cs, boardCommands(p)...)
-	return append(cs, helpCommand{specs: specsOf(cs)})
+	help := helpCommand{specs: specsOf(cs), more: manualsOf(cs)}
+	for i, c := range cs {
+		if !c.Spec().Global {
+			cs[i] = inNamed{c, p.Store}
+		}
+	}
+	return append(cs, help)
 }
 
 func specsOf(cs []Command) []chat.Spec {

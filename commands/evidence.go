@@ -21,13 +21,24 @@ type evidenceAdd struct {
 
 func (evidenceAdd) Spec() chat.Spec {
 	return chat.Spec{
-		Path: "evidence add", Summary: "Record what a collector saw inside a farm, from a file or from the line",
-		Args: []chat.Arg{{Name: "document", Help: "JSON, as the collector writes it (" + EvidenceSchema + ")", Type: chat.Upload, Rest: true}},
+		Path: "evidence add", Summary: "Record what was seen inside a farm, from a file or from the line",
+		Args: []chat.Arg{{Name: "document", Help: "JSON in the format " + EvidenceSchema, Type: chat.Upload, Rest: true}},
 		Examples: []chat.Example{{
 			Line: `evidence add {"schema":"allclear/evidence/1","farm":"fin","observed":"2025-07-22T14:55:00Z","servers":{"sp-fin-01":{"psconfig":{"state":"done"}}}}`,
 			Does: "records that PSConfig is done on sp-fin-01, and says what is still missing",
 		}},
 		Role: state.RoleResponder,
+	}
+}
+
+// Manual shows a whole document: nobody should have to guess a format.
+func (evidenceAdd) Manual(context.Context, string) []chat.Part {
+	return []chat.Part{
+		chat.P(chat.B("Format"), ": all of it but schema, farm and observed may be left out. What is left out is not known, and proves nothing. ",
+			"Times are of the event (at), or of what a hunt covered (from, to)."),
+		chat.Block(evidenceExample),
+		chat.N("Other words: psconfig needed, modules malicious, hunt hit, keysMatch no, amsi on, balanced, off; contained yes or no. " +
+			"items lists all web applications: until somebody has listed them, what each of them must prove stays open."),
 	}
 }
 

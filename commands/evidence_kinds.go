@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/state"
 )
 
@@ -97,6 +98,27 @@ func wordsOf(scopes []state.Scope) string {
 	return strings.Join(out, " or ")
 }
 
+// line is a kind for people: what it is about, its words, and what must be said with it.
+func (k kindRule) line(kind state.Kind) chat.Text {
+	value := strings.Join(k.words, " or ")
+	switch {
+	case k.build:
+		value = "a build, like 16.0.10417.20037"
+	case kind == state.KindItems:
+		value = "all of them, with commas between"
+	case value == "":
+		value = "any word"
+	}
+	t := chat.T(chat.C(string(kind)), " (about "+wordsOf(k.scopes)+"): ", chat.C(value))
+	if k.dated {
+		t = append(t, chat.T(", with --at")...)
+	}
+	if k.covers {
+		t = append(t, chat.T(", with --from and --to")...)
+	}
+	return t
+}
+
 func kindNames(m map[state.Kind]kindRule) []string {
 	var out []string
 	for _, k := range slices.Sorted(maps.Keys(m)) {
@@ -128,7 +150,11 @@ func (r *report) against(rules state.Rules, f state.Farm, kinds map[state.Kind]k
 		}
 		k, ok := kinds[f.Kind]
 		if !ok {
-			r.problem(f.at, "nobody can tell %.40q here%s", f.Kind, r.near(string(f.Kind), kindNames(kinds)))
+			near := r.near(string(f.Kind), kindNames(kinds))
+			if near == "" {
+				near = "; one of " + strings.Join(kindNames(kinds), ", ")
+			}
+			r.problem(f.at, "nobody can tell %.40q here%s", f.Kind, near)
 		} else if why := k.check(f.Evidence); why != "" {
 			r.problem(f.at, "%s", why)
 		}

@@ -51,6 +51,29 @@ import (
 // seen when the hunt ended. A member that is not listed here is refused.
 const EvidenceSchema = "allclear/evidence/1"
 
+// evidenceExample is a document that proves all that a farm of one server needs.
+const evidenceExample = `{
+  "schema": "allclear/evidence/1",
+  "farm": "finance",
+  "observed": "2025-07-21T18:00:00Z",
+  "items": ["Portal"],
+  "servers": {
+    "sp-fin-01": {
+      "package": {"build": "16.0.10417.20037", "at": "2025-07-21T15:00:00Z"},
+      "packageLanguage": {"build": "16.0.10417.20037", "at": "2025-07-21T15:10:00Z"},
+      "psconfig": {"state": "done", "at": "2025-07-21T15:30:00Z"},
+      "modules": "clean",
+      "hunt": {"result": "clean", "from": "2025-07-07T00:00:00Z", "to": "2025-07-21T16:00:00Z"},
+      "preserved": {"at": "2025-07-21T14:00:00Z"},
+      "restart": {"at": "2025-07-21T17:30:00Z"},
+      "keysMatch": "yes"
+    }
+  },
+  "webApplications": {
+    "Portal": {"amsi": "full", "rotation": {"at": "2025-07-21T17:00:00Z"}, "deployment": {"at": "2025-07-21T17:10:00Z"}}
+  }
+}`
+
 // entry is how one member of a server or an item maps onto evidence.
 type entry struct {
 	key  string

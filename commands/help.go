@@ -13,6 +13,24 @@ import (
 // helpCommand says what can be asked for, from the Specs alone.
 type helpCommand struct {
 	specs []chat.Spec
+	more  map[string]manualer // by path
+}
+
+// manualer is a command that has more to say of itself than its Spec: what it takes
+// depends on the playbook, or is a format of its own.
+type manualer interface {
+	// Manual is added to the help of the command. The incident may be "".
+	Manual(ctx context.Context, incident string) []chat.Part
+}
+
+func manualsOf(cs []Command) map[string]manualer {
+	out := map[string]manualer{}
+	for _, c := range cs {
+		if m, ok := c.(manualer); ok {
+			out[c.Spec().Path] = m
+		}
+	}
+	return out
 }
 
 func (helpCommand) Spec() chat.Spec {
@@ -24,10 +42,14 @@ func (helpCommand) Spec() chat.Spec {
 	}
 }
 
-func (h helpCommand) Run(_ context.Context, call chat.Call) (chat.Message, error) {
+func (h helpCommand) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	specs := append(slices.Clone(h.specs), h.Spec())
 	if given := call.Values.String("command"); given != "" {
-		return helpOn(specs, given)
+		m, path, err := helpOn(specs, given)
+		if more := h.more[path]; err == nil && more != nil {
+			m.Add(more.Manual(ctx, call.Incident)...)
+		}
+		return m, err
 	}
 	role := call.Request.Actor.Role
 	m := chat.Say(chat.P("What you may do here; more on each with ", chat.C("help COMMAND"), "."))
@@ -62,31 +84,31 @@ func pathsOf(specs []chat.Spec, r state.Role) string {
 	return strings.Join(out, ", ")
 }
 
-// helpOn is all that is known of one command, or of those that begin with a word.
-func helpOn(specs []chat.Spec, given string) (chat.Message, error) {
+// helpOn is all that is known of one command, with its path, or of those that begin
+// with a word.
+func helpOn(specs []chat.Spec, given string) (m chat.Message, path string, err error) {
 	words := strings.ToLower(strings.Join(strings.Fields(given), " "))
 	var under []chat.Spec
 	for _, s := range specs {
 		if s.Path == words {
-			return public(manual(s)), nil
+			return public(manual(s)), s.Path, nil
 		}
 		if strings.HasPrefix(s.Path, words+" ") {
 			under = append(under, s)
 		}
 	}
 	if len(under) == 0 {
-		_, _, err := chat.Find(specs, given)
-		if err == nil { // a command with something behind it
-			s, _, _ := chat.Find(specs, given)
-			return public(manual(s)), nil
+		s, _, err := chat.Find(specs, given) // a command with something behind it?
+		if err != nil {
+			return chat.Message{}, "", err
 		}
-		return chat.Message{}, err
+		return public(manual(s)), s.Path, nil
 	}
 	list := chat.L()
 	for _, s := range under {
 		list.Items = append(list.Items, chat.T(chat.C(s.Usage()), " "+s.Summary))
 	}
-	return public(chat.Say(list)), nil
+	return public(chat.Say(list)), "", nil
 }
 
 func manual(s chat.Spec) chat.Message {

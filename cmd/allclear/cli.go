@@ -179,6 +179,9 @@ func suggestion(c *cobra.Command, args []string) string {
 	if s := c.SuggestionsFor(args[0]); len(s) > 0 {
 		return "; did you mean " + strings.Join(s, " or ") + "?"
 	}
+	if !c.HasParent() {
+		return chatCommand(args)
+	}
 	return ""
 }
 

@@ -23,7 +23,7 @@ var transcripts = []struct {
 	in    string
 }{
 	{name: "help", lines: [][]string{{}, {"--help"}, {"scan", "--help"}, {"serve", "--help"}, {"do", "--help"}, {"version"}}},
-	{name: "usage", lines: [][]string{{"scna"}, {"scan"}, {"scan", "-i", "/does/not/exist"}, {"scan", "-i", "-", "--concurrency", "-1"}, {"playbook", "show", "toolshel"}, {"playbook", "check", "/does/not/exist"}, {"import"}, {"do"}, {"export", "--frob"}}},
+	{name: "usage", lines: [][]string{{"scna"}, {"scan"}, {"scan", "-i", "/does/not/exist"}, {"scan", "-i", "-", "--concurrency", "-1"}, {"playbook", "show", "toolshel"}, {"playbook", "check", "/does/not/exist"}, {"import"}, {"do"}, {"export", "--frob"}, {"status", "sp-1"}, {"incident", "open", "x"}, {"frobnicate"}, {"evidence", "--help"}, {"evidence", "add", "--help"}}},
 	{name: "inventory", lines: [][]string{{"scan", "-i", "-"}}, in: "name,url,farm\na,http://x y,\nA,http://127.0.0.1:1,\n,,f\nb,ftp://x,\n"},
 	{name: "playbook", lines: [][]string{{"playbook", "list"}, {"playbook", "check", "testdata/bad.yaml"}}},
 	{name: "scan", lines: [][]string{{"scan", "-i", "-", "--concurrency", "1"}, {"scan", "-i", "-", "--json", "--concurrency", "1"}}, in: "name,url,addresses\nold,FIXTURE/,\napp,,\n"},

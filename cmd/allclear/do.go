@@ -17,6 +17,7 @@ import (
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/bot/console"
 	"github.com/allclear-bot/allclear/checks"
+	"github.com/allclear-bot/allclear/commands"
 	"github.com/allclear-bot/allclear/state"
 	"github.com/allclear-bot/allclear/state/redisstore"
 )
@@ -174,6 +175,19 @@ func misread(specs []chat.Spec, line string, files []chat.File) bool {
 		_, err = chat.Parse(spec, words, files)
 	}
 	return err != nil
+}
+
+// chatCommand says how a command of the chat is run from here, "" when the words
+// name none.
+func chatCommand(args []string) string {
+	var specs []chat.Spec
+	for _, c := range commands.All(commands.Parts{}) {
+		specs = append(specs, c.Spec())
+	}
+	if spec, _, err := chat.Find(specs, strings.Join(args, " ")); err == nil {
+		return "; did you mean allclear do " + spec.Path + "?"
+	}
+	return ""
 }
 
 // lineApp is the process for one line: nothing in it runs on its own.

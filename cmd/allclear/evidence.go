@@ -26,8 +26,12 @@ func newEvidence(sys system) *cobra.Command {
 	var incident string
 	add := &cobra.Command{
 		Use: "add FILE|-", Short: "Hand in a document of evidence (JSON, schema allclear/evidence/1)",
-		Long: "Hand in a document of evidence, as the chat command \"evidence add\" takes it.\nExit status: 0 recorded, 1 not recorded (the answer says why).",
-		Args: cobra.ExactArgs(1),
+		Long: `Hand in a document of evidence, as the chat command "evidence add" takes it. The
+format, with an example: allclear do help evidence add
+
+Exit status: 0 recorded, 1 not recorded (the answer says why), 2 wrong usage.`,
+		Example: "  allclear evidence add finance.json\n  allclear evidence add - --incident toolshell-1 < finance.json",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			f, err := evidenceFile(args[0], sys.In)
 			if err != nil {
