@@ -214,7 +214,7 @@ func (b Branch) judge(p Product, v Version) Judgement {
 
 // aside names what is worth knowing about a build below the line.
 func (b Branch) aside(v Version) string {
-	if len(b.Known) > 0 && v.Compare(b.Known[0].Version.Prefix(v.Len())) < 0 {
+	if len(b.Known) > 0 && !b.Gaps && v.Compare(b.Known[0].Version.Prefix(v.Len())) < 0 {
 		return "; older than any published build that we know"
 	}
 	for _, k := range b.Known {

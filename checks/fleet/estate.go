@@ -58,7 +58,7 @@ type breed struct {
 	items    []string
 	size     int // servers of a farm, at most
 	releases []edition
-	traits   []Trait // dealt to every seventh server, in turn
+	traits   []Trait // dealt in turn
 	answer   func(b *box, q question) answer
 	// stolen tells whether an attacker holds what a server still accepts.
 	stolen func(c *camp, b *box) bool
@@ -133,7 +133,7 @@ func Campaigns() []string {
 func breeds() []breed { return []breed{netScaler(), exchange(), sharePoint2026()} }
 
 // NewEstate makes the servers of a campaign. It opens nothing; [Estate.Start] does.
-// Every seventh server has a trait, each in turn; a negative HostileShare or
+// Every fifth server that answers under its own name has a trait, each in turn; a negative HostileShare or
 // HangingShare leaves those out, and their size has no effect.
 func NewEstate(campaign string, opts Options) (*Estate, error) {
 	all := breeds()
@@ -176,7 +176,7 @@ func (e *Estate) found(rng *rand.Rand) error {
 	if len(out) == 0 {
 		return errors.New("nothing was published by then")
 	}
-	turn := 0
+	alone := 0 // servers that answer under their own name so far
 	for n := 0; len(e.boxes) < e.opts.Servers; n++ {
 		c := &camp{name: department(n)}
 		size := min(1+rng.IntN(e.breed.size), e.opts.Servers-len(e.boxes))
@@ -186,16 +186,18 @@ func (e *Estate) found(rng *rand.Rand) error {
 		if n%3 == 2 && size > 1 {
 			c.via = "vip-" + c.name
 		}
+		open := rng.IntN(2) == 0
 		ed := out[n%len(out)]
 		for i := range size {
 			b := &box{
 				name: fmt.Sprintf("%s-%s-%d", e.breed.prefix, c.name, i+1), camp: c, breed: &e.breed, owner: "owner-" + departmentWord(n),
-				group: []string{"team-emea", "team-apac", "team-amer", "team-nordics"}[n%4], open: rng.IntN(2) == 0, exposure: state.ExposureInternet,
+				group: []string{"team-emea", "team-apac", "team-amer", "team-nordics"}[n%4], open: open, exposure: state.ExposureInternet,
 			}
-			if c.via == "" && n > 0 && turn%7 == 3 && len(e.breed.traits) > 0 {
-				b.trait = e.breed.traits[turn/7%len(e.breed.traits)]
+			if c.via == "" && n > 0 {
+				if alone++; alone%5 == 0 && len(e.breed.traits) > 0 {
+					b.trait = e.breed.traits[(alone/5-1)%len(e.breed.traits)]
+				}
 			}
-			turn++
 			which := ed
 			if i == 1 && n%5 == 4 && n > 0 {
 				which = out[(n+1)%len(out)]
