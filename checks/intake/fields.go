@@ -72,14 +72,25 @@ func (w *Where) at(raw string) bool {
 		return false
 	}
 	w.asked(u.Hostname())
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)]
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
-		w.Port = uint16(n)
+	if n := portOf(u); n != 0 {
+		w.Port = n
 	}
 	return len(w.Names) > 0 || w.Address.IsValid()
+}
+
+// portOf is the port of a URL, that of its scheme when it names none; 0: not known.
+func portOf(u *url.URL) uint16 {
+	if p := u.Port(); p != "" {
+		n, _ := strconv.ParseUint(p, 10, 16)
+		return uint16(n)
+	}
+	switch strings.ToLower(u.Scheme) {
+	case "http":
+		return 80
+	case "https":
+		return 443
+	}
+	return 0
 }
 
 // address reads an IP address; zones and the brackets of URLs are left out.

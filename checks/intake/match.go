@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/allclear-bot/allclear/checks"
@@ -60,9 +59,7 @@ func hostPort(raw string) (string, uint16) {
 	if err != nil {
 		return "", 0
 	}
-	port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)])
-	n, _ := strconv.ParseUint(port, 10, 16)
-	return strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")), uint16(n)
+	return strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")), portOf(u)
 }
 
 func (x *Index) add(name string, i int32) {

@@ -209,7 +209,14 @@ func (r *records) value(buf *[]byte) error {
 		}
 		part, _ := r.src.Peek(r.src.Buffered())
 		used, done := 0, false
-		for _, c := range part {
+		for used < len(part) && !done {
+			if text && !escaped {
+				used += plainText(part[used:])
+				if used == len(part) {
+					break
+				}
+			}
+			c := part[used]
 			if scalar && bytes.IndexByte([]byte(" \t\r\n,]}:"), c) >= 0 {
 				done = true
 				break
@@ -238,9 +245,6 @@ func (r *records) value(buf *[]byte) error {
 			case deep == 0:
 				scalar = true
 			}
-			if done {
-				break
-			}
 		}
 		*buf = append(*buf, part[:used]...)
 		_, _ = r.src.Discard(used)
@@ -251,6 +255,22 @@ func (r *records) value(buf *[]byte) error {
 			return nil
 		}
 	}
+}
+
+// plainText is how many bytes at the beginning of a text are nothing special. It does
+// not look far: what is special may come often.
+func plainText(p []byte) int {
+	p = p[:min(len(p), 256)]
+	if i := bytes.IndexByte(p, '"'); i >= 0 {
+		p = p[:i]
+	}
+	if i := bytes.IndexByte(p, '\\'); i >= 0 {
+		p = p[:i]
+	}
+	if i := bytes.IndexByte(p, '\n'); i >= 0 {
+		p = p[:i]
+	}
+	return len(p)
 }
 
 // decode reads a record into what it should be. refused says why the row is refused;
