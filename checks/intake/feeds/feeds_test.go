@@ -333,7 +333,7 @@ func TestADocumentWithAnyPartMissingOrOfAnotherTypeIsReadOrRefused(t *testing.T)
 			var doc any
 			require.NoError(t, json.Unmarshal(sample(t, name), &doc))
 			tried := 0
-			for _, other := range []any{nil, map[string]any{}, []any{}, []any{map[string]any{}}, "", "x", 1.0, []any{[]any{}}} {
+			for _, other := range []any{nil, map[string]any{}, []any{map[string]any{}}, "x", 1.0} {
 				eachPart(doc, func(set func(any), was any) {
 					set(other)
 					data, err := json.Marshal(doc)
