@@ -108,7 +108,7 @@ func TestWhereWeAreNotTheAnswerGoesThroughTheAddressOfTheRequest(t *testing.T) {
 			_, _, err = st.p.Find(t.Context(), place, "k")
 			require.ErrorIs(t, err, chat.ErrCannotLook)
 			require.True(t, isPermanent(st.p.Edit(t.Context(), place, id, chat.Say(chat.P("done")), "k-2")))
-			args := st.Calls("response_url")[0].Args
+			args := st.called(t, 1, "response_url")[0].Args
 			require.Equal(t, false, args["replace_original"])
 			require.Equal(t, false, args["unfurl_links"])
 		})

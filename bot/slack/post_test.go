@@ -46,11 +46,19 @@ func TestAMessageIsPostedWithItsKeyAndNotEvenALinkInItIsLookedAt(t *testing.T) {
 		"event_type": "allclear_message", "event_payload": map[string]any{"key": hashOf("answer r-1 @ slack"), "incident": "ts-1", "server": "sp-01"},
 	}, plainJSON(t, shown.Metadata))
 
-	args := st.Calls("chat.postMessage")[0].Args
+	args := st.called(t, 1, "chat.postMessage")[0].Args
 	for name, want := range map[string]string{"unfurl_links": "false", "unfurl_media": "false", "parse": "none", "link_names": "false", "mrkdwn": "false"} {
 		require.Equal(t, want, args[name], name)
 	}
 	require.NotContains(t, text(args), "answer r-1", "a key may hold names")
+}
+
+// called are the calls of a method, when there are so many: Slack answers before it
+// writes a call down.
+func (st *stage) called(t *testing.T, n int, method string) []slackfake.Call {
+	t.Helper()
+	st.Eventually("it is called", func() bool { return len(st.Calls(method)) >= n })
+	return st.Calls(method)
 }
 
 // plainJSON is a value of JSON as Go reads it.
@@ -82,7 +90,7 @@ func TestAnEditReplacesTheMessageAndLeavesItsKey(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.Equal(t, id, found)
-	args := st.Calls("chat.update")[0].Args
+	args := st.called(t, 1, "chat.update")[0].Args
 	require.Equal(t, "none", args["parse"], "chat.update would look for names by default")
 	require.Empty(t, st.Calls("conversations.replies"), "a message that is alone has nothing to look for")
 }
@@ -162,7 +170,7 @@ func TestOnePersonIsWrittenToDirectly(t *testing.T) {
 	require.Equal(t, id, found)
 	require.NoError(t, st.p.Edit(t.Context(), place, id, chat.Say(chat.P("for you, again")), "k-2"))
 	require.Equal(t, "for you, again", st.DM("manager").Last().Text)
-	require.Len(t, st.Calls("conversations.open"), 1, "it is opened once")
+	require.Len(t, st.called(t, 1, "conversations.open"), 1, "it is opened once")
 
 	direct := at(st.DM("manager").Last().Channel)
 	direct.Person = place.Person
@@ -199,79 +207,6 @@ func TestAHomeIsPublishedAndPublishedAgain(t *testing.T) {
 	require.ErrorAs(t, err, new(*chat.Permanent))
 }
 
-func TestAnAnswerThatWasLostIsFoundAndNotPostedAgain(t *testing.T) {
-	t.Parallel()
-	for name, dedupe := range map[string]bool{"Slack knows the id": true, "Slack does not": false} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			st := newStage(t, false, slackfake.Options{NoDedupe: !dedupe}, nil)
-			st.NextCalls("chat.postMessage", 1, slackfake.LostAnswer())
-			_, err := st.p.Post(t.Context(), incidentPlace(), chat.Say(chat.P("once")), "k")
-			require.Error(t, err)
-			require.False(t, classifiedAs(err), "it is not known whether it arrived")
-			for i := range 30 {
-				_, err = st.p.Post(t.Context(), incidentPlace(), chat.Say(chat.P("other")), "other "+number(i))
-				require.NoError(t, err)
-			}
-			id, ok, err := st.restarted(t).Find(t.Context(), incidentPlace(), "k")
-			require.NoError(t, err)
-			require.True(t, ok)
-			require.Equal(t, st.Messages("incident")[0].TS, id)
-		})
-	}
-}
-
-// classifiedAs reports whether an error says that nothing was posted.
-func classifiedAs(err error) bool {
-	return isPermanent(err) || isPace(err)
-}
-
-// restarted is the platform after a crash: it remembers nothing.
-func (st *stage) restarted(t *testing.T) *Platform {
-	t.Helper()
-	return st.platform(t, st.opt)
-}
-
-func TestAMessageFarBackIsFound(t *testing.T) {
-	t.Parallel()
-	st := newStage(t, false, slackfake.Options{}, nil)
-	id, err := st.p.Post(t.Context(), incidentPlace(), chat.Say(chat.P("old")), "k")
-	require.NoError(t, err)
-	for i := range 450 {
-		st.User("lead-1").Says("incident", "talk "+number(i))
-	}
-	found, ok, err := st.p.Find(t.Context(), incidentPlace(), "k")
-	require.NoError(t, err)
-	require.True(t, ok)
-	require.Equal(t, id, found)
-	require.Len(t, st.Calls("conversations.history"), 3)
-}
-
-func TestMetadataOfOthersAreNotOurs(t *testing.T) {
-	t.Parallel()
-	st := newStage(t, false, slackfake.Options{}, nil)
-	_, err := st.p.Post(t.Context(), incidentPlace(), chat.Say(chat.P("ours")), "k")
-	require.NoError(t, err)
-	for _, key := range []string{"", "k-other", hashOf("k")} {
-		_, ok, err := st.p.Find(t.Context(), incidentPlace(), key)
-		require.NoError(t, err)
-		require.False(t, ok, key)
-	}
-}
-
-func TestAMessageThatSlackSawAndNobodyFindsIsPostedAsANewOne(t *testing.T) {
-	t.Parallel()
-	st := newStage(t, false, slackfake.Options{}, nil)
-	id, err := st.p.Post(t.Context(), incidentPlace(), chat.Say(chat.P("gone")), "k")
-	require.NoError(t, err)
-	_, _, err = st.p.api.DeleteMessageContext(t.Context(), slackfake.Incident, id)
-	require.NoError(t, err)
-	again, err := st.p.Post(t.Context(), incidentPlace(), chat.Say(chat.P("gone")), "k")
-	require.NoError(t, err)
-	require.NotEqual(t, id, again)
-	require.Len(t, st.Messages("incident"), 1)
-}
-
 func TestAChartIsDrawnWhereTheWorkspaceDrawsThemAndIsAPictureElsewhere(t *testing.T) {
 	t.Parallel()
 	m := chat.Say(chat.H("Digest"), picture())
@@ -289,10 +224,10 @@ func TestAChartIsDrawnWhereTheWorkspaceDrawsThemAndIsAPictureElsewhere(t *testin
 	require.Equal(t, "burn-down.png", file.Title)
 	require.Equal(t, "Open servers fell from 61 to 17.", file.Alt)
 	require.Equal(t, picture().PNG, file.Data)
-	require.Len(t, st.Calls("chat.postMessage"), 2)
+	st.called(t, 2, "chat.postMessage")
 	_, err = st.p.Post(t.Context(), incidentPlace(), m, "k-2")
 	require.NoError(t, err)
-	require.Len(t, st.Calls("chat.postMessage"), 3, "that charts are refused is remembered")
+	require.Len(t, st.called(t, 3, "chat.postMessage"), 3, "that charts are refused is remembered")
 	require.NoError(t, st.p.Edit(t.Context(), incidentPlace(), id, m, "k-3"))
 	require.Len(t, st.Thread("incident", id), 2, "the picture is there already")
 }
