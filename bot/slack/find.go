@@ -49,9 +49,8 @@ func (p *Platform) look(ctx context.Context, t target, key string) (string, bool
 	if err != nil || !found {
 		return "", false, err
 	}
-	sheets, _ := strconv.Atoi(meta(m, metaSheets))
-	files := strings.Fields(meta(m, metaFiles))
-	if sheets <= 1 && len(files) == 0 {
+	sheets, files := sheetsOf(m), strings.Fields(meta(m, metaFiles))
+	if sheets == 1 && len(files) == 0 {
 		return m.Timestamp, true, nil
 	}
 	has, err := p.belongings(ctx, t.channel, root(t, m.Timestamp), m.Timestamp)
@@ -132,6 +131,22 @@ func (p *Platform) replies(ctx context.Context, channel, thread string, see func
 		}
 	}
 	return nil
+}
+
+// read is one message, empty when it is not there.
+func (p *Platform) read(ctx context.Context, channel, ts string) (slackgo.Message, error) {
+	ms, _, _, err := p.api.GetConversationRepliesContext(ctx, &slackgo.GetConversationRepliesParameters{
+		ChannelID: channel, Timestamp: ts, Oldest: ts, Latest: ts, Inclusive: true, Limit: 1, IncludeAllMetadata: true,
+	})
+	if wordOf(err) == "thread_not_found" {
+		err = nil
+	}
+	for _, m := range ms {
+		if m.Timestamp == ts {
+			return m, err
+		}
+	}
+	return slackgo.Message{}, err
 }
 
 // belongings looks in a thread for what belongs to a message.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"strconv"
@@ -68,6 +69,23 @@ func firstMeta(m chat.Message, key string, r rendered) slackgo.SlackMetadata {
 		load[metaFiles] = strings.Join(marks, " ")
 	}
 	return slackgo.SlackMetadata{EventType: eventType, EventPayload: load}
+}
+
+// sheetsOf is how many messages a message is in all, as it says itself.
+func sheetsOf(m slackgo.Message) int {
+	n, _ := strconv.Atoi(meta(m, metaSheets))
+	return max(n, 1)
+}
+
+// moreMeta changes the metadata of a first message, when more belongs to it than
+// they say. Without, Slack leaves them as they are.
+func moreMeta(before slackgo.Message, r rendered) []slackgo.MsgOption {
+	if meta(before, metaKey) == "" || len(r.sheets) <= sheetsOf(before) {
+		return nil
+	}
+	load := maps.Clone(before.Metadata.EventPayload)
+	load[metaSheets] = strconv.Itoa(len(r.sheets))
+	return []slackgo.MsgOption{slackgo.MsgOptionMetadata(slackgo.SlackMetadata{EventType: eventType, EventPayload: load})}
 }
 
 // nextMeta are the metadata of a further message.

@@ -55,7 +55,6 @@ func (p *Platform) Post(ctx context.Context, place state.Place, m chat.Message, 
 	default:
 		return "", p.told("slack: post a message", err)
 	}
-	p.out.alone(t.channel, ts, len(r.sheets) == 1 && len(r.files) == 0)
 	if len(r.sheets) > 1 || len(r.files) > 0 {
 		p.out.begin(key, ts)
 	}
@@ -156,8 +155,8 @@ func (p *Platform) send(ctx context.Context, channel, thread string, s sheet, id
 	return ts, err
 }
 
-func (p *Platform) update(ctx context.Context, channel, ts string, s sheet) error {
-	_, _, _, err := p.api.SendMessageContext(ctx, channel, append(wording(s), slackgo.MsgOptionUpdate(ts))...)
+func (p *Platform) update(ctx context.Context, channel, ts string, s sheet, opts ...slackgo.MsgOption) error {
+	_, _, _, err := p.api.SendMessageContext(ctx, channel, append(append(wording(s), slackgo.MsgOptionUpdate(ts)), opts...)...)
 	return err
 }
 

@@ -20,13 +20,22 @@ type belongings struct {
 	files  map[string]bool
 }
 
-// amend makes a message, and what belongs to it, what it shall be.
+// amend makes a message, and what belongs to it, what it shall be. The first message
+// says how many there are before there are more, and still says so when there are
+// fewer: whoever edits it next, here or elsewhere, knows that there is something to
+// look for.
 func (p *Platform) amend(ctx context.Context, t target, ts string, m chat.Message, key string) error {
-	r, err := p.drawn(p.setting(ctx, t, m), m, func(r rendered) error { return p.update(ctx, t.channel, ts, r.sheets[0]) })
+	before, err := p.read(ctx, t.channel, ts)
+	if err != nil {
+		return p.told("slack: look at a message", err)
+	}
+	r, err := p.drawn(p.setting(ctx, t, m), m, func(r rendered) error {
+		return p.update(ctx, t.channel, ts, r.sheets[0], moreMeta(before, r)...)
+	})
 	if err != nil {
 		return p.told("slack: edit a message", err)
 	}
-	if p.out.isAlone(t.channel, ts) && len(r.sheets) == 1 && len(r.files) == 0 {
+	if sheetsOf(before) == 1 && len(r.sheets) == 1 && len(r.files) == 0 {
 		return nil
 	}
 	has, err := p.belongings(ctx, t.channel, root(t, ts), ts)
@@ -62,7 +71,6 @@ func (p *Platform) rest(ctx context.Context, t target, ts string, m chat.Message
 		return partly(err)
 	}
 	p.out.finish(key)
-	p.out.alone(t.channel, ts, len(r.sheets) == 1 && len(r.files) == 0)
 	return nil
 }
 

@@ -187,7 +187,7 @@ func TestAnEditChangesHowManyMessagesItNeeds(t *testing.T) {
 
 func TestAnEditThatBreaksOffIsFinishedByTheNext(t *testing.T) {
 	t.Parallel()
-	for at := range 4 {
+	for at := range 5 {
 		t.Run(number(at), func(t *testing.T) {
 			t.Parallel()
 			st := newStage(t, false, slackfake.Options{NoDedupe: true}, nil)
@@ -204,6 +204,26 @@ func TestAnEditThatBreaksOffIsFinishedByTheNext(t *testing.T) {
 			require.Len(t, st.Messages("incident"), 3)
 		})
 	}
+}
+
+func TestReplicasThatEditInTurnLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
+	st := newStage(t, false, slackfake.Options{}, nil)
+	one, other := st.p, st.restarted(t)
+	id, err := one.Post(t.Context(), incidentPlace(), longCode(1), "k")
+	require.NoError(t, err)
+	require.NoError(t, one.Edit(t.Context(), incidentPlace(), id, longCode(2), "k-2"))
+	require.NoError(t, other.Edit(t.Context(), incidentPlace(), id, longCode(600), "k-3"))
+	require.Len(t, st.Messages("incident"), 3)
+	require.NoError(t, one.Edit(t.Context(), incidentPlace(), id, longCode(3), "k-4"))
+	require.Len(t, st.Messages("incident"), 1)
+	_, ok, err := one.Find(t.Context(), incidentPlace(), "k")
+	require.NoError(t, err)
+	require.False(t, ok, "it says that there was more; Post would make it whole")
+	again, err := one.Post(t.Context(), incidentPlace(), longCode(3), "k")
+	require.NoError(t, err)
+	require.Equal(t, id, again)
+	require.Len(t, st.Messages("incident"), 1)
 }
 
 func TestAFileThatSlackDoesNotTakeIsSaidInTheThread(t *testing.T) {

@@ -9,7 +9,6 @@ type outgoing struct {
 	mu       sync.Mutex
 	noCharts bool              // the workspace does not draw charts
 	begun    map[string]string // the first message of posts that were not finished, by hash of the key
-	single   map[string]bool   // messages that have nothing in their thread that belongs to them
 	direct   map[string]string // the direct conversations, by user
 }
 
@@ -53,19 +52,6 @@ func (o *outgoing) finish(key string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.begun, hashOf(key))
-}
-
-// alone notes whether a message has nothing in a thread that belongs to it.
-func (o *outgoing) alone(channel, ts string, yes bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	remember(&o.single, channel+" "+ts, yes)
-}
-
-func (o *outgoing) isAlone(channel, ts string) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.single[channel+" "+ts]
 }
 
 func (o *outgoing) opened(user, channel string) {
