@@ -36,7 +36,7 @@ func (f *Fleet) handle(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.stats.requests.Add(1)
-	if f.serving.open.Load() > maxKept {
+	if f.serving.open.Load() > int64(f.opts.Kept) {
 		w.Header().Set("Connection", "close")
 	}
 	h, ok := f.byHost[hostOf(r)]

@@ -30,6 +30,10 @@ type Options struct {
 	// CompromisedShare is the share of servers on which an attacker is from the
 	// beginning; 0: a few, negative: none.
 	CompromisedShare float64
+	// Kept is how many connections may be open before they are closed after each
+	// answer; 0: 64. A client that closes its connections by itself may have more:
+	// to connect anew for each request is a tenth of the CPU of a demo.
+	Kept int
 	// HangFor bounds how long a hanging server keeps a connection; 0: a minute.
 	HangFor time.Duration
 }
@@ -60,6 +64,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.HangFor == 0 {
 		o.HangFor = defaultHangFor
+	}
+	if o.Kept == 0 {
+		o.Kept = maxKept
 	}
 	o.CompromisedShare = shareOr(o.CompromisedShare, defaultCompromisedShare)
 	return o, nil

@@ -16,7 +16,8 @@ import (
 	"time"
 )
 
-// maxKept is how many connections may wait for their client's next request.
+// maxKept is how many connections may wait for their client's next request, unless
+// the options say otherwise.
 // Above it they are closed after the answer: a scan of 8,000 hosts would leave
 // as many open otherwise, and a process may have as few as 256 files.
 const maxKept = 64

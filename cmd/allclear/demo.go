@@ -29,7 +29,9 @@ Nothing in it is said because the story wants it: every answer comes from the
 store and the rules. On a terminal it leaves a prompt in the end, at which you can
 type as any of the persons ("as lead-1: status"). The clock is the story's.
 
-Exit status: 0 only if ALL CLEAR was reached.`
+Everything is in memory but the pictures. Ctrl-C ends it, and nothing is kept.
+
+Exit status: 0 only if ALL CLEAR was reached, 130 if it was stopped before.`
 
 type demoOptions struct {
 	servers int
@@ -58,18 +60,44 @@ func newDemo(sys system) *cobra.Command {
 // be the fix.
 func storyStart() time.Time { return time.Date(2025, 7, 20, 6, 0, 0, 0, time.UTC) }
 
-func runDemo(ctx context.Context, o demoOptions, sys system) (err error) {
+func runDemo(ctx context.Context, o demoOptions, sys system) error {
 	if o.servers < 30 || o.servers > 100_000 {
 		return usage{fmt.Errorf("--servers %d: the story needs 30 to 100000", o.servers)}
 	}
-	if o.dir == "" {
-		o.dir, err = os.MkdirTemp("", "allclear-demo-")
-	} else {
-		err = os.MkdirAll(o.dir, 0o700)
-	}
+	pictures, err := openAlbum(o.dir)
 	if err != nil {
-		return fmt.Errorf("make a directory for pictures: %w", err)
+		return err
 	}
+	o.dir = pictures.dir
+	err = playDemo(ctx, o, sys)
+	if err != nil && ctx.Err() != nil {
+		pictures.drop()
+		return stopped(o, sys)
+	}
+	if kept := pictures.close(); kept != "" {
+		fmt.Fprintf(sys.Out, "\n%s\n", painter(sys.colour(sys.Out)).dim("   "+kept))
+	}
+	return err
+}
+
+// exitStopped is what a shell shows for a program that Ctrl-C ended.
+const exitStopped = 130
+
+// stopped says that the demo ended before its end, because somebody wanted it to.
+func stopped(o demoOptions, sys system) error {
+	if _, tty := sys.Terminal(sys.Err); tty {
+		fmt.Fprintln(sys.Err) // behind what the terminal shows for Ctrl-C
+	}
+	kept := ""
+	if o.log != "" {
+		kept = " but the log, " + console.Clean(o.log)
+	}
+	fmt.Fprintf(sys.Err, "Stopped; nothing is kept%s.\n", kept)
+	return outcome{exitStopped}
+}
+
+// playDemo plays the story on a stage of its own, and leaves a prompt on a terminal.
+func playDemo(ctx context.Context, o demoOptions, sys system) error {
 	log, closeLog, err := demoLog(o.log)
 	if err != nil {
 		return err
@@ -79,10 +107,10 @@ func runDemo(ctx context.Context, o demoOptions, sys system) (err error) {
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancel(ctx)
+	running, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan error, 1)
-	go func() { ended <- group.Run(ctx) }()
+	go func() { ended <- group.Run(running) }()
 	begun := time.Now()
 	err = s.play(ctx)
 	if err == nil {
@@ -92,7 +120,25 @@ func runDemo(ctx context.Context, o demoOptions, sys system) (err error) {
 		err = s.prompt(ctx)
 	}
 	stop()
+	if ctx.Err() != nil {
+		return errors.Join(err, s.abandon(ended))
+	}
 	return errors.Join(err, <-ended)
+}
+
+// lastMoment is how long what runs may take to end when nothing of it will be kept.
+const lastMoment = time.Second
+
+// abandon does not wait until what runs is finished: whatever it looks at goes away.
+func (s *stage) abandon(ended <-chan error) error {
+	s.silence(true)
+	err := s.fleet.Close()
+	select {
+	case e := <-ended:
+		return errors.Join(err, e)
+	case <-time.After(lastMoment):
+		return err
+	}
 }
 
 func demoLog(path string) (*slog.Logger, func(), error) {
@@ -108,7 +154,7 @@ func demoLog(path string) (*slog.Logger, func(), error) {
 
 // newStage builds the real parts around a make-believe fleet.
 func newStage(ctx context.Context, o demoOptions, sys system, log *slog.Logger) (*stage, *bot.Group, error) {
-	fl, err := fleet.New(fleet.Options{Servers: o.servers, Seed: o.seed, Epoch: storyStart(), HangFor: 20 * time.Second})
+	fl, err := fleet.New(fleet.Options{Servers: o.servers, Seed: o.seed, Epoch: storyStart(), HangFor: 20 * time.Second, Kept: 512})
 	if err != nil {
 		return nil, nil, err
 	}

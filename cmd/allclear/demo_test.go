@@ -3,13 +3,20 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/allclear-bot/allclear/bot/chat"
 )
 
 // piped is a system without a terminal, with its output.
@@ -32,10 +39,9 @@ func piped(t *testing.T, in string, env ...string) (system, *bytes.Buffer, *byte
 }
 
 func TestTheDemoTellsTheWholeResponseAndReachesAllClear(t *testing.T) {
-	dir := t.TempDir()
-	log := filepath.Join(dir, "log")
+	dir, log := inTemp(t), filepath.Join(t.TempDir(), "log")
 	sys, out, errs := piped(t, "")
-	code := run(t.Context(), []string{"demo", "--save", dir, "--log", log}, sys)
+	code := run(t.Context(), []string{"demo", "--log", log}, sys)
 	require.Zero(t, code, "%s\n%s", errs, tail(out.String(), 4000))
 	require.Empty(t, errs.String())
 
@@ -62,10 +68,135 @@ func TestTheDemoTellsTheWholeResponseAndReachesAllClear(t *testing.T) {
 	require.NotContains(t, told, "CLEAR WITH")
 	require.Equal(t, 1, strings.Count(told, "ALL CLEAR: toolshell"), "declared once")
 
-	png, err := os.ReadFile(filepath.Join(dir, "burn-down.png"))
+	left := filesIn(t, dir)
+	require.Len(t, left, 1, "nothing is left behind but the picture")
+	require.Contains(t, told, "Kept: "+left[0]+". All else was in memory, and is gone.")
+	png, err := os.ReadFile(left[0])
 	require.NoError(t, err)
 	require.True(t, bytes.HasPrefix(png, []byte("\x89PNG")))
 	requireCalmLog(t, log)
+}
+
+// inTemp makes the directory of temporary files one of this test.
+func inTemp(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, v := range []string{"TMPDIR", "TMP", "TEMP"} {
+		t.Setenv(v, dir)
+	}
+	return dir
+}
+
+func filesIn(t *testing.T, dir string) (paths []string) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			paths = append(paths, path)
+		}
+		return err
+	}))
+	return paths
+}
+
+func TestTheDemoOfALargeFleetReachesAllClearToo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	sys, out, errs := piped(t, "")
+	code := run(t.Context(), []string{"demo", "--servers", "260", "--save", dir}, sys)
+	require.Zero(t, code, "%s\n%s", errs, tail(out.String(), 4000))
+	require.Empty(t, errs.String())
+	told := out.String()
+	for _, line := range []string{
+		"Not clear: 260 of 260 servers are open",
+		"confirmed in the same way, group beside group",
+		"ALL CLEAR: toolshell",
+		"The record is whole",
+		"0 of them writes, 0 for a forbidden path",
+	} {
+		require.Contains(t, told, line)
+	}
+	require.NotContains(t, told, "CLEAR WITH")
+	require.NotContains(t, told, "Kept:", "the directory was asked for")
+	require.Equal(t, []string{filepath.Join(dir, "burn-down.png")}, filesIn(t, dir))
+}
+
+// stopper is a writer that ends a context when something is written.
+type stopper struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	on   string
+	end  context.CancelFunc
+}
+
+func (s *stopper) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, err := s.text.Write(p)
+	if strings.Contains(s.text.String(), s.on) {
+		s.end()
+	}
+	return n, err
+}
+
+func TestTheDemoCanBeStoppedAtAnyMoment(t *testing.T) {
+	dir := inTemp(t)
+	for _, moment := range []string{"server import", "Scan ", "Patched is not remediated", "evidence add"} {
+		t.Run(moment, func(t *testing.T) {
+			ctx, end := context.WithCancel(t.Context())
+			defer end()
+			out := &stopper{on: moment, end: end}
+			sys, _, errs := piped(t, "")
+			sys.Out = out
+			require.Equal(t, exitStopped, run(ctx, []string{"demo"}, sys))
+			require.Equal(t, "Stopped; nothing is kept.\n", errs.String())
+			left, err := os.ReadDir(dir)
+			require.NoError(t, err)
+			require.Empty(t, left)
+		})
+	}
+}
+
+func TestAnAlbumOfItsOwnDoesNotStayBehindEmpty(t *testing.T) {
+	dir := inTemp(t)
+	a, err := openAlbum("")
+	require.NoError(t, err)
+	require.DirExists(t, a.dir)
+	require.Empty(t, a.close())
+	require.NoDirExists(t, a.dir)
+
+	a, err = openAlbum("")
+	require.NoError(t, err)
+	path := filepath.Join(a.dir, "p.png")
+	require.NoError(t, os.WriteFile(path, []byte("x"), 0o600))
+	require.Contains(t, a.close(), path)
+	require.FileExists(t, path)
+	a.drop()
+	require.NoDirExists(t, a.dir)
+
+	asked := filepath.Join(dir, "asked")
+	a, err = openAlbum(asked)
+	require.NoError(t, err)
+	require.Empty(t, a.close())
+	a.drop()
+	require.DirExists(t, asked, "what was asked for stays")
+}
+
+func TestManyHandsDoEachThingOnceAndTheFirstErrorEndsThem(t *testing.T) {
+	t.Parallel()
+	s := &stage{elsewhere: func(context.Context, string, string, []chat.File) (chat.Message, error) { return chat.Message{}, nil }}
+	done, aloud := make([]int, 100), 0
+	require.NoError(t, s.atOnce(t.Context(), len(done), func(_ context.Context, i int) error {
+		if done[i]++; !s.isQuiet() {
+			aloud++
+		}
+		return nil
+	}))
+	require.Equal(t, slices.Repeat([]int{1}, 100), done)
+	require.Zero(t, aloud)
+	require.False(t, s.isQuiet())
+	broken, n := errors.New("broken"), 0
+	require.ErrorIs(t, s.atOnce(t.Context(), 100, func(context.Context, int) error { n++; return broken }), broken)
+	require.Equal(t, 1, n)
 }
 
 // requireCalmLog fails on any line of a log that is an error, or that has text of

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -177,82 +176,6 @@ func wrap(text string, width int) string {
 		n += len(w)
 	}
 	return b.String()
-}
-
-// say has a person type a line, and waits for the answer. It goes the way of every
-// request: router, inbox, lease, outbox.
-func (s *stage) say(ctx context.Context, who, line string, files ...chat.File) (chat.Message, error) {
-	s.pass(90 * time.Second)
-	s.lines++
-	if s.elsewhere != nil {
-		return s.elsewhere(ctx, who, line, files)
-	}
-	id := fmt.Sprintf("demo-%04d", s.lines)
-	answer := make(chan chat.Message, 1)
-	s.mu.Lock()
-	s.answers[chat.AnswerKey(id)] = answer
-	quiet := s.quiet
-	s.mu.Unlock()
-	if !quiet {
-		fmt.Fprintf(s.out, "\n%s %s%s\n", s.paint.bold(who+" ▸"), line, attached(files))
-	}
-	ack, err := s.app.router.Handle(ctx, chat.Request{
-		ID: id, Trigger: chat.TriggerLine, Actor: chat.Actor{Link: console.Link(who)}, Place: s.console.Place(),
-		Text: line, Files: files, At: s.clock.Now(),
-	})
-	switch {
-	case err != nil:
-		return chat.Message{}, err
-	case !ack.Accepted:
-		if !quiet {
-			_, err = s.console.Post(ctx, s.console.Place(), ack.Message, id)
-		}
-		return ack.Message, err
-	}
-	select {
-	case m := <-answer:
-		return m, s.settle(ctx)
-	case <-ctx.Done():
-		return chat.Message{}, ctx.Err()
-	}
-}
-
-func attached(files []chat.File) string {
-	if len(files) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("  (with %s, %d bytes)", files[0].Name, len(files[0].Data))
-}
-
-// settle waits until all that the last request caused is said.
-func (s *stage) settle(ctx context.Context) error {
-	for range 400 {
-		n, _, err := s.app.store.QueueSize(ctx)
-		if err != nil || n == 0 {
-			return err
-		}
-		s.clock.Skip(state.CoalesceWindow) // what may be joined waits that long
-		s.app.outbox.Wake()
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
-	return errors.New("letters stay in the outbox")
-}
-
-// hush keeps answers back while f runs.
-func (s *stage) hush(f func() error) error {
-	s.mu.Lock()
-	s.quiet = true
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		s.quiet = false
-		s.mu.Unlock()
-	}()
-	return f()
 }
 
 // show hands the evidence of a farm in, as its administrator would.
