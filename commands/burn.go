@@ -30,11 +30,15 @@ func BurnDown(ctx context.Context, r Reader, incident string, now time.Time) (Bu
 		from = b.Until.Add(-maxBurn)
 		b.Subtitle += ", the last 90 days"
 	}
+	points, since, err := samples(ctx, r, incident, from, b.Until)
+	if err != nil {
+		return Burn{}, err
+	}
+	if b.Points = points; since.After(from) {
+		b.Subtitle, from = inc.ID+", since "+since.UTC().Format("2 Jan 2006"), since
+	}
 	if inc.Drill {
 		b.Subtitle = "DRILL " + b.Subtitle
-	}
-	if b.Points, err = r.History(ctx, incident, from, b.Until); err != nil {
-		return Burn{}, err
 	}
 	b.mark(inc.Opened, from, "opened")
 	b.mark(inc.Rules.Due, from, "due")
@@ -46,6 +50,33 @@ func BurnDown(ctx context.Context, r Reader, incident string, now time.Time) (Bu
 	}
 	b.mark(inc.Closed, from, "closed")
 	return b, nil
+}
+
+// Bounds of what is read for a picture: a week at a time, newest first, until there
+// is enough.
+const (
+	readAtOnce = 7 * 24 * time.Hour
+	maxSamples = 10_000
+)
+
+// samples reads the counts of a time, or of the end of it when there are too many.
+func samples(ctx context.Context, r Reader, incident string, from, until time.Time) (points []state.Point, since time.Time, err error) {
+	since = until
+	for first := true; first || since.After(from) && len(points) < maxSamples; first = false {
+		begin := since.Add(-readAtOnce)
+		if begin.Before(from) {
+			begin = from
+		}
+		some, err := r.History(ctx, incident, begin, since)
+		if err != nil {
+			return nil, since, err
+		}
+		if n := len(some); n > 0 && len(points) > 0 && !some[n-1].At.Before(points[0].At) {
+			some = some[:n-1] // the minute at which two weeks meet
+		}
+		points, since = append(some, points...), begin
+	}
+	return points, since, nil
 }
 
 // mark adds a moment that lies in the picture.

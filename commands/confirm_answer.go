@@ -28,7 +28,7 @@ func (c confirm) message(call chat.Call, sel candidates, all []standing) chat.Me
 	list.More += sel.more
 	m.Add(list)
 	if len(all) == 1 && all[0].now.Hash != "" {
-		m.Add(chat.L(stepLines(all[0].now.Steps)...))
+		m.Add(chat.L(stepLines(all[0].now.Steps, nil)...))
 	}
 	return c.ending(m, call, all)
 }
@@ -102,8 +102,9 @@ func (s standing) line() chat.Text {
 
 func shortHash(h string) string { return h[:min(len(h), 8)] }
 
-// stepLines are the steps of a server, one a line.
-func stepLines(steps []state.StepState) []chat.Text {
+// stepLines are the steps of a server, one a line. The evidence tells of
+// attestations who seconded them, and their reference; nil: it is not at hand.
+func stepLines(steps []state.StepState, evidence []state.Evidence) []chat.Text {
 	var out []chat.Text
 	for _, st := range steps {
 		t := chat.T(stepMark(st.Status)+" ", chat.C(stepName(st)), " "+st.Status.String())
@@ -112,7 +113,9 @@ func stepLines(steps []state.StepState) []chat.Text {
 		}
 		switch {
 		case st.Status == state.StepAttested:
-			t = append(t, chat.D(fmt.Sprintf(" · by %s, %s", st.By, st.Observed.UTC().Format("2 Jan 15:04"))))
+			t = append(t, chat.T(chat.D(" · by "))...)
+			t = append(t, vouchedFor(st, evidence)...)
+			t = append(t, chat.D(", "+st.Observed.UTC().Format("2 Jan 15:04")))
 		case st.Status == state.StepVerified:
 			t = append(t, chat.D(fmt.Sprintf(" · %s, %s", st.Source, st.Observed.UTC().Format("2 Jan 15:04"))))
 		case st.Status == state.StepClaimed:

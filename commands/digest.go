@@ -13,6 +13,10 @@ import (
 // soon is how far ahead a digest names exceptions that end.
 const soon = 72 * time.Hour
 
+// maxRiskFarms is in how many farms a digest looks for them: it must cost the same
+// for any number of servers.
+const maxRiskFarms = 100
+
 // digest is the summary for those who must know and need not act.
 type digest struct {
 	store boardStore
@@ -44,6 +48,9 @@ func (c digest) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	}
 	verdict, tone := f.track()
 	m := chat.Say(f.heading(), chat.P(verdict)).With(tone)
+	if f.clear() {
+		m.Add(unseen(f.counts)...)
+	}
 	m.Add(chat.F(f.numbers()...))
 	m.Add(picture(burn, c.draw)...)
 	if len(f.worst) > 0 {
@@ -150,11 +157,14 @@ func blockerLine(r state.Row, now time.Time) chat.Text {
 // endingSoon lists accepted risks that end within the time named soon.
 func endingSoon(ctx context.Context, r Reader, inc state.Incident, now time.Time) (chat.List, error) {
 	list := chat.L()
-	risks, err := exceptionsOf(ctx, r, inc, now)
+	risks, rest, err := exceptionsWithin(ctx, r, inc, now, maxRiskFarms)
+	if rest > 0 {
+		list.Items = append(list.Items, chat.T(fmt.Sprintf("Not looked through: %d more servers with an accepted risk. See: ", rest), chat.C("server list --status excepted")))
+	}
 	for _, x := range risks {
 		switch {
 		case x.Expires.After(now.Add(soon)):
-		case len(list.Items) == maxWorst:
+		case len(list.Items) >= maxWorst:
 			list.More++
 		default:
 			list.Items = append(list.Items, chat.T(chat.C(x.Server), " "+ago(x.Expires, now)+" · ", chat.C(x.Reason)))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -54,6 +55,7 @@ func (c incidentClear) Run(ctx context.Context, call chat.Call) (chat.Message, e
 		return chat.Message{}, err
 	}
 	m := chat.Say(chat.H("Clear ", chat.C(inc.ID), "? It takes a second person."))
+	m.Add(unseen(board.Counts)...)
 	m.Add(boardParts(board, risks, now)...)
 	words := state.Declaration{Exceptions: board.Counts.Status[state.StatusExcepted]}.Words()
 	m.Add(
@@ -133,6 +135,7 @@ func declareClear(ctx context.Context, store clearStore, call chat.Call, now tim
 		return chat.Message{}, err
 	}
 	m := chat.Say(chat.H(chat.B(inc.Clear.Words()), ": ", chat.C(inc.ID)))
+	m.Add(unseen(board.Counts)...)
 	m.Add(chat.P("Asked for by ", chat.C(string(inc.Clear.By)), ", approved by ", chat.C(string(inc.Clear.Second)), " ", when(inc.Clear.At, now), " UTC."))
 	m.Add(boardParts(board, risks, now)...)
 	m.Add(chat.N("Whatever re-opens takes this back by itself. Scans go on until ", chat.C("incident close"), "."))
@@ -170,28 +173,21 @@ type risk struct {
 
 // exceptionsOf lists the exceptions in force, the first to end first.
 func exceptionsOf(ctx context.Context, r Reader, inc state.Incident, now time.Time) ([]risk, error) {
-	var out []risk
-	excepted := state.StatusExcepted
-	farms := map[string]map[string]bool{}
-	for offset := 0; ; {
-		rows, total, err := r.List(ctx, inc.ID, state.Filter{Status: &excepted}, offset, walkPage)
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range rows {
-			if farms[row.Farm] == nil {
-				farms[row.Farm] = map[string]bool{}
-			}
-			farms[row.Farm][row.Name] = true
-		}
-		if offset += len(rows); len(rows) == 0 || offset >= total {
-			break
-		}
+	risks, _, err := exceptionsWithin(ctx, r, inc, now, math.MaxInt)
+	return risks, err
+}
+
+// exceptionsWithin is exceptionsOf for the first so many farms. It counts the
+// servers of the others.
+func exceptionsWithin(ctx context.Context, r Reader, inc state.Incident, now time.Time, most int) (out []risk, rest int, err error) {
+	farms, rest, err := exceptedFarms(ctx, r, inc.ID, most)
+	if err != nil {
+		return nil, 0, err
 	}
 	for name, servers := range farms {
 		f, err := r.Farm(ctx, inc.ID, name)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		for _, x := range f.Farm.Exceptions {
 			if servers[x.Server] && now.Before(x.Expires) {
@@ -200,11 +196,40 @@ func exceptionsOf(ctx context.Context, r Reader, inc state.Incident, now time.Ti
 		}
 	}
 	slices.SortFunc(out, func(a, b risk) int { return cmp.Or(a.Expires.Compare(b.Expires), cmp.Compare(a.server, b.server)) })
-	return out, nil
+	return out, rest, nil
 }
 
-// boardParts is a board in numbers: what it rests on, every accepted risk, and
-// what nobody has seen.
+// exceptedFarms are the servers with an accepted risk by farm, of so many farms.
+func exceptedFarms(ctx context.Context, r Reader, incident string, most int) (farms map[string]map[string]bool, rest int, _ error) {
+	excepted := state.StatusExcepted
+	farms = map[string]map[string]bool{}
+	for offset := 0; ; {
+		rows, total, err := r.List(ctx, incident, state.Filter{Status: &excepted}, offset, walkPage)
+		if err != nil {
+			return nil, 0, err
+		}
+		taken := 0
+		for _, row := range rows {
+			switch {
+			case farms[row.Farm] == nil && len(farms) == most:
+				rest++
+				continue
+			case farms[row.Farm] == nil:
+				farms[row.Farm] = map[string]bool{}
+			}
+			taken++
+			farms[row.Farm][row.Name] = true
+		}
+		if offset += len(rows); len(rows) == 0 || offset >= total {
+			return farms, rest, nil
+		}
+		if len(farms) == most && taken == 0 {
+			return farms, rest + total - offset, nil // nobody reads on for a count
+		}
+	}
+}
+
+// boardParts is a board in numbers: what it rests on, and every accepted risk.
 func boardParts(b state.Board, risks []risk, now time.Time) []chat.Part {
 	out := []chat.Part{chat.P(countsLine(b.Counts), ". Board ", chat.C(shortHash(b.Hash)), ".")}
 	if len(risks) > 0 {
@@ -228,10 +253,17 @@ func boardParts(b state.Board, risks []risk, now time.Time) []chat.Part {
 			out = append(out, file)
 		}
 	}
-	if unseen := unseenLine(b.Counts); unseen != "" {
-		out = append(out, chat.P(chat.B("Not seen from outside: "), unseen, ". What proves these comes from inside alone."))
-	}
 	return out
+}
+
+// unseen says what looks from outside did not show, nothing when they showed all.
+// It does not stand in the way of clear: what proves a remediation comes from
+// inside. But whoever reads "clear" reads this next.
+func unseen(c state.Counts) []chat.Part {
+	if line := unseenLine(c); line != "" {
+		return []chat.Part{chat.P(chat.B("Not seen from outside: "), line, ". What proves these comes from inside alone.")}
+	}
+	return nil
 }
 
 // attached is a file of ours, marked as all that names servers.

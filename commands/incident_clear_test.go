@@ -117,7 +117,7 @@ func TestClearTakesTwoPersonsOnOneBoardAndNamesEveryException(t *testing.T) {
 	m, err = w.declare(t, "lead-2", id)
 	require.NoError(t, err)
 	sound(t, m)
-	require.Contains(t, words(m), "# CLEAR WITH 1 EXCEPTION: toolshell-1\nAsked for by lead-1, approved by lead-2")
+	require.Contains(t, words(m), "# CLEAR WITH 1 EXCEPTION: toolshell-1\nNot seen from outside: 2 never looked at. What proves these comes from inside alone.\nAsked for by lead-1, approved by lead-2")
 	require.NotContains(t, words(m), "ALL CLEAR")
 	require.Contains(t, words(w.run(t, "guest", "incident show")), "CLEAR WITH 1 EXCEPTION, declared 09:00 UTC by Ada and Grace: 1 confirmed, 1 excepted, 0 retired")
 	require.Contains(t, words(w.run(t, "lead-1", "incident close")), "It was declared CLEAR WITH 1 EXCEPTION")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -23,7 +24,7 @@ const (
 )
 
 // ParseInventory reads an inventory: CSV with a header, or one URL a line, whose
-// host is the server's name. It reads all or nothing: the error is an
+// host is the server's name, with the port when that is not the usual one. It reads all or nothing: the error is an
 // InventoryProblems with every line that is wrong.
 //
 // The columns are name, url, addresses, via, farm, owner, group, exposure and
@@ -41,6 +42,7 @@ func ParseInventory(data []byte) ([]state.Server, error) {
 type sheet struct {
 	servers  []state.Server
 	lines    []int
+	hosts    bool // the names are the hosts of URLs
 	problems problemList
 }
 
@@ -92,11 +94,10 @@ func looksLikeURLs(text []byte) bool {
 	return false
 }
 
-// readURLs reads one URL a line. Hosts that differ in the port only are named
-// with it.
+// readURLs reads one URL a line. What a server is called depends on its own line
+// alone: an import of more lines changes no name.
 func (s *sheet) readURLs(text []byte) {
-	var ports []string // host and port, as the name of last resort
-	hosts := map[string]map[string]bool{}
+	s.hosts = true
 	n := 0
 	for line := range bytes.Lines(text) {
 		n++
@@ -107,37 +108,31 @@ func (s *sheet) readURLs(text []byte) {
 		if s.full(n) {
 			return
 		}
-		name, port, why := hostOf(raw)
+		name, why := hostOf(raw)
 		if why != "" {
 			s.problems.add(n, 0, "%s", why)
 			continue
 		}
-		if hosts[name] == nil {
-			hosts[name] = map[string]bool{}
-		}
-		hosts[name][port] = true
-		ports = append(ports, port)
 		s.put(n, 0, state.Server{Name: name, URL: raw})
-	}
-	for i := range s.servers {
-		if srv := &s.servers[i]; len(hosts[srv.Name]) > 1 {
-			srv.Name = srv.Name + ":" + ports[i]
-			srv.Farm = srv.Name
-		}
 	}
 }
 
-// hostOf is the host of a URL in lower case and its port, or why it has none.
-func hostOf(raw string) (host, port, why string) {
+// hostOf is the host of a URL in lower case, with its port when that is not the
+// usual one, or why it has none.
+func hostOf(raw string) (host, why string) {
 	if why := badURL(raw); why != "" {
-		return "", "", why
+		return "", why
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
-		return "", "", "this is not a URL"
+		return "", "this is not a URL"
 	}
-	port = cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)])
-	return strings.ToLower(u.Hostname()), port, ""
+	host = strings.ToLower(u.Hostname())
+	usual := map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)]
+	if p := u.Port(); p != "" && p != usual {
+		return net.JoinHostPort(host, p), ""
+	}
+	return host, ""
 }
 
 // full reports, once, that there are too many rows.
@@ -165,7 +160,11 @@ func (s *sheet) checkWhole() {
 	for i, srv := range s.servers {
 		key := strings.ToLower(srv.Name)
 		if first, ok := names[key]; ok {
-			s.problems.add(s.lines[i], 0, "%s is in line %d already (%s)", quoteName(srv.Name), s.lines[first], quoteName(s.servers[first].Name))
+			hint := ""
+			if s.hosts {
+				hint = "; a URL is named after its host: to have both, give them names (CSV: name,url)"
+			}
+			s.problems.add(s.lines[i], 0, "%s is in line %d already (%s)%s", quoteName(srv.Name), s.lines[first], quoteName(s.servers[first].Name), hint)
 			continue
 		}
 		names[key] = i

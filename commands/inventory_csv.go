@@ -188,7 +188,7 @@ func (s *sheet) row(r *csv.Reader, columns, cells []string) {
 		srv.Tags[k] = v
 	}
 	if srv.Name == "" && srv.URL != "" {
-		srv.Name, _, _ = hostOf(srv.URL)
+		srv.Name, _ = hostOf(srv.URL)
 		if srv.Name == "" {
 			s.problems.add(line, 0, "%s", badURL(srv.URL))
 			return

@@ -40,6 +40,24 @@ func TestAnInventoryIsReadWhateverItsOrderAndLineEnds(t *testing.T) {
 	}
 }
 
+func TestTheNameOfAURLDependsOnItsOwnLineAlone(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"https://A.example/x": "a.example", "https://a.example:443": "a.example", "http://a.example:80/": "a.example",
+		"https://a.example:8443": "a.example:8443", "http://a.example:443": "a.example:443", "https://[2001:db8::1]:8443/": "[2001:db8::1]:8443", "https://[2001:db8::1]": "2001:db8::1",
+	} {
+		alone, err := ParseInventory([]byte(raw + "\n"))
+		require.NoError(t, err, raw)
+		require.Equal(t, want, alone[0].Name)
+		beside, err := ParseInventory([]byte("https://a.example:9000\n" + raw + "\nhttps://[2001:db8::1]:9000\n"))
+		require.NoError(t, err, raw)
+		require.Equal(t, want, beside[1].Name)
+		require.Equal(t, want, beside[1].Farm)
+	}
+	_, err := ParseInventory([]byte("https://a.example/x\nhttps://a.example/y\n"))
+	require.ErrorContains(t, err, `line 2: "a.example" is in line 1 already ("a.example"); a URL is named after its host: to have both, give them names (CSV: name,url)`)
+}
+
 func TestAListOfURLsIsAnInventory(t *testing.T) {
 	t.Parallel()
 	got, err := ParseInventory([]byte("# ours\nhttps://SP1.example.com/sites/a\n\nhttp://127.0.0.1:8001\nhttp://127.0.0.1:8002/\n"))
@@ -81,7 +99,7 @@ func TestAllThatIsWrongWithAnInventoryIsToldWithItsLine(t *testing.T) {
 			"line 3: the host of the URL has a character in it that no name has",
 		}},
 		{"URLs", "https://a.example/\nftp://b.example/\nhttps://A.example/x\n", []string{
-			`line 2: the URL cannot be asked: a URL must begin with http:// or https://`, `line 3: "a.example" is in line 1 already ("a.example")`,
+			`line 2: the URL cannot be asked: a URL must begin with http:// or https://`, `line 3: "a.example" is in line 1 already ("a.example"); a URL is named after its host: to have both, give them names (CSV: name,url)`,
 		}},
 	} {
 		got, err := ParseInventory([]byte(c.text))

@@ -164,7 +164,8 @@ func (v *Voice) incident(ctx context.Context, n state.Notice) (chat.Message, err
 		if !f.clear() {
 			return chat.Say(chat.H(chat.B("Was declared clear: "), chat.C(n.Incident)), board).With(chat.ToneWarn), nil
 		}
-		m := chat.Say(chat.H(chat.B(inc.Clear.Words()), ": ", chat.C(n.Incident)), board)
+		m := chat.Say(chat.H(chat.B(inc.Clear.Words()), ": ", chat.C(n.Incident)))
+		m.Add(append(unseen(counts), board)...)
 		burn, err := BurnDown(ctx, v.store, n.Incident, now)
 		if err != nil {
 			return chat.Message{}, err

@@ -70,7 +70,7 @@ func (r reminders) of(ctx context.Context, incident, owner string) (reminder, st
 		}
 	}
 	if quiet == out.open {
-		return out, "worked on it " + ago(last, r.now), nil
+		return out, "somebody worked on it " + ago(last, r.now), nil
 	}
 	out.open -= quiet
 	return out, "", nil

@@ -62,7 +62,7 @@ func TestWhoWorkedOnItIsNotReminded(t *testing.T) {
 	b := newBoard(t, 2)
 	b.now = b.now.Add(time.Hour)
 	b.must("resp-1", "claim sp-hr-01")
-	require.Contains(t, plain(b.must("resp-1", "ping")), "Not reminded: bob (worked on it just now).")
+	require.Contains(t, plain(b.must("resp-1", "ping")), "Not reminded: bob (somebody worked on it just now).")
 	b.must("resp-1", "claim sp-fin-01") // alice has another one
 	require.Contains(t, plain(b.must("resp-1", "ping")), "alice: 1 server is open in ts-1\n? sp-fin-02")
 	b.now = b.now.Add(5 * time.Hour)

@@ -83,6 +83,16 @@ func (c serverAdd) Run(ctx context.Context, call chat.Call) (chat.Message, error
 		what = ": the inventory is changed."
 	}
 	m := chat.Say(chat.P(chat.C(name), what, missingOf(s)))
+	if known && answersElsewhere(s, old) {
+		confirmed, err := confirmedOf(ctx, c.store, call.Incident, []string{name})
+		if err != nil {
+			return chat.Message{}, err
+		}
+		if len(confirmed) > 0 {
+			m.Add(chat.P(movedLine(confirmed)))
+			m.Tone = chat.ToneWarn
+		}
+	}
 	b := []chat.Button{press("Look at it now", call.Incident, "verify", name), press("Show", call.Incident, "server show", name)}
 	if s.URL == "" {
 		b = b[1:]

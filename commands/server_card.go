@@ -145,7 +145,7 @@ func (c serverCard) step(st state.StepState) chat.Text {
 		t = append(t, chat.T(" ", clip(st.Value), chat.D(fmt.Sprintf(" (%s, seen %s%s)", st.Source, when(st.Observed, c.now), c.happened(st))))...)
 	}
 	if st.Status == state.StepAttested {
-		t = append(t, chat.T(" on the word of ", chat.C(string(st.By)))...)
+		t = append(append(t, chat.T(" on the word of ")...), vouchedFor(st, c.evidence)...)
 	}
 	if st.Why != "" {
 		t = append(t, chat.T(" — ", clip(st.Why))...)

@@ -77,6 +77,9 @@ func (c serverImport) Run(ctx context.Context, call chat.Call) (chat.Message, er
 	if err := t.compare(ctx, c.store); err != nil {
 		return chat.Message{}, notImported(err)
 	}
+	if t.confirmed, err = confirmedOf(ctx, c.store, inc.ID, t.moved); err != nil {
+		return chat.Message{}, err
+	}
 	long, done := outlast(ctx, importGrace) // half an inventory is worse than a late end
 	defer done()
 	if err := c.write(long, call, t); err != nil {
@@ -109,6 +112,9 @@ type taking struct {
 	farms                     map[string][]state.Server // to be written, by farm
 	added, changed, unchanged int
 	retired, elsewhere        int // retired servers in the file; servers that are not in it
+
+	moved     []string // servers that answer elsewhere now
+	confirmed []string // those of them that are confirmed
 }
 
 // compare finds what is new, what differs, and what cannot be.
@@ -162,6 +168,9 @@ func (t *taking) known(i int, s, old state.Server) {
 	s.Added, s.Retired = old.Added, old.Retired
 	if !sameServer(s, old) {
 		t.changed++
+		if answersElsewhere(s, old) && old.Retired == nil {
+			t.moved = append(t.moved, s.Name)
+		}
 		t.farms[s.Farm] = append(t.farms[s.Farm], s)
 		return
 	}
@@ -178,6 +187,48 @@ func sameServer(a, b state.Server) bool {
 	addresses := slices.Equal(a.Addresses, b.Addresses)
 	a.Tags, b.Tags, a.Addresses, b.Addresses = nil, nil, nil, nil
 	return tags && addresses && reflect.DeepEqual(a, b)
+}
+
+// answersElsewhere reports whether a look from outside asks something else now.
+func answersElsewhere(a, b state.Server) bool {
+	return a.URL != b.URL || a.Via != b.Via || !slices.Equal(a.Addresses, b.Addresses)
+}
+
+// confirmedOf are those of some servers that are confirmed.
+func confirmedOf(ctx context.Context, r Reader, incident string, names []string) ([]string, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	asked, confirmed := map[string]bool{}, state.StatusConfirmed
+	for _, n := range names {
+		asked[n] = true
+	}
+	var out []string
+	for offset := 0; ; {
+		rows, total, err := r.List(ctx, incident, state.Filter{Status: &confirmed}, offset, walkPage)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			if asked[row.Name] {
+				out = append(out, row.Name)
+			}
+		}
+		if offset += len(rows); len(rows) == 0 || offset >= total {
+			slices.Sort(out)
+			return out, nil
+		}
+	}
+}
+
+// movedLine says of confirmed servers that they answer elsewhere now.
+func movedLine(names []string) chat.Text {
+	what := "confirmed server answers"
+	if len(names) > 1 {
+		what = "confirmed servers answer"
+	}
+	t := chat.T("! ", chat.B(fmt.Sprintf("%d %s", len(names), what)), " elsewhere now. What was confirmed stays so, but nobody has looked there; verify again: ")
+	return append(t, nameList(names)...)
 }
 
 // write puts the servers in batches of farms. Each batch is a step of its own, by
@@ -259,6 +310,13 @@ func (c serverImport) batch(ctx context.Context, call chat.Call, names []string,
 	return err
 }
 
+func ofOwners(n int) string {
+	if n == 0 {
+		return "of no owner"
+	}
+	return "of " + plural(n, "owner")
+}
+
 // message is what came of it, and what is missing in the inventory.
 func (t *taking) message() chat.Message {
 	farms, owners := map[string]bool{}, map[string]bool{}
@@ -278,7 +336,11 @@ func (t *taking) message() chat.Message {
 	}
 	delete(owners, "")
 	m := chat.Say(chat.H(fmt.Sprintf("Added %d, updated %d, unchanged %d", t.added, t.changed, t.unchanged)))
-	m.Add(chat.P(fmt.Sprintf("%s in %s, of %s.", plural(len(t.servers), "server"), plural(len(farms), "farm"), plural(len(owners), "owner"))))
+	m.Add(chat.P(fmt.Sprintf("%s in %s, %s.", plural(len(t.servers), "server"), plural(len(farms), "farm"), ofOwners(len(owners)))))
+	if len(t.confirmed) > 0 {
+		m.Add(chat.P(movedLine(t.confirmed)))
+		m.Tone = chat.ToneWarn
+	}
 	list := chat.L()
 	add := func(names []string, what string) {
 		if len(names) > 0 {

@@ -49,6 +49,8 @@ type serverCard struct {
 	row    state.Row
 	a      state.ServerAssessment
 	now    time.Time
+
+	evidence []state.Evidence
 }
 
 func readCard(ctx context.Context, r Reader, incident, name string, now time.Time) (serverCard, error) {
@@ -69,7 +71,7 @@ func readCard(ctx context.Context, r Reader, incident, name string, now time.Tim
 	if !ok {
 		return c, fmt.Errorf("server %q in farm %q: %w", name, farm, state.ErrNotFound)
 	}
-	c.inc, c.farm, c.server, c.row = inc, f.Farm, s, f.Rows[name]
+	c.inc, c.farm, c.server, c.row, c.evidence = inc, f.Farm, s, f.Rows[name], f.Evidence
 	c.a, _ = f.Assess(inc.Rules, now).Server(name)
 	return c, nil
 }

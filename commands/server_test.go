@@ -162,3 +162,20 @@ func TestAServerIsHandedOverAndOnlyTheNewOwnerIsMentioned(t *testing.T) {
 	require.True(t, errors.As(err, &p))
 	require.Equal(t, []chat.Button{{Label: "Bob", Line: "server assign --incident toolshell-1 sp-1 --owner Bob"}}, p.Offer)
 }
+
+func TestAConfirmedServerThatAnswersElsewhereIsToldByTheImport(t *testing.T) {
+	t.Parallel()
+	w := opened(t, 2, "name,url,farm,owner\nsp-1,https://a.example,fin,alice\nsp-2,https://b.example,hr,bob\n")
+	w.remediate(t, "fin", fixed2019, "sp-1")
+	w.confirm(t, "fin", "sp-1")
+	owner := "name,url,farm,owner\nsp-1,https://a.example,fin,carol\nsp-2,https://c.example,hr,bob\n"
+	text := words(w.run(t, "lead-1", "server import", chat.File{Name: "x.csv", Data: []byte(owner)}))
+	require.NotContains(t, text, "elsewhere", "another owner is no other place, and sp-2 is not confirmed")
+	for _, row := range []string{"sp-1,https://new.example,,,fin", "sp-1,https://new.example,10.0.0.9,,fin", "sp-1,https://new.example,10.0.0.9,lb,fin"} {
+		m := w.run(t, "lead-1", "server import", chat.File{Name: "x.csv", Data: []byte("name,url,addresses,via,farm\n" + row + "\n")})
+		require.Contains(t, words(m), "! 1 confirmed server answers elsewhere now. What was confirmed stays so, but nobody has looked there; verify again: sp-1\n")
+		require.Equal(t, chat.ToneWarn, m.Tone)
+	}
+	require.Contains(t, words(w.run(t, "lead-1", "server add sp-1 --url https://newer.example")), "elsewhere now")
+	require.NotContains(t, words(w.run(t, "lead-1", "server add sp-1 --owner dave")), "elsewhere now")
+}

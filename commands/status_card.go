@@ -19,6 +19,9 @@ func Card(ctx context.Context, s boardStore, incident string, now time.Time, cad
 	}
 	verdict, tone := f.verdict()
 	m := chat.Say(f.heading(), chat.P(verdict)).With(tone)
+	if f.clear() {
+		m.Add(unseen(f.counts)...)
+	}
 	if total := f.counts.Total(); total > 0 {
 		m.Add(chat.Bar(f.counts.Status[state.StatusConfirmed], total, f.legend()))
 	}

@@ -31,7 +31,7 @@ func (c status) server(ctx context.Context, call chat.Call, name string) (chat.M
 		chat.F(serverFields(row, a, now)...),
 	).With(toneOf(a.Status))
 	if len(a.Steps) > 0 {
-		list := chat.L(stepLines(a.Steps)...)
+		list := chat.L(stepLines(listed(a), f.Evidence)...)
 		if len(list.Items) > 3*maxShown {
 			list.More, list.Items = len(list.Items)-3*maxShown, list.Items[:3*maxShown]
 		}
