@@ -55,6 +55,10 @@ func (r *Router) understand(ctx context.Context, req chat.Request) (chat.Spec, c
 	if actor.Role < spec.Role {
 		return spec, chat.Call{}, atOnce{notAllowed(spec, actor)}
 	}
-	incident, err := r.incident(ctx, spec, values, req.Text)
+	bound, err := r.bound(ctx, &req)
+	if err != nil {
+		return spec, chat.Call{}, err
+	}
+	incident, err := r.incident(ctx, spec, values, req.Text, req.Trigger, bound)
 	return spec, chat.Call{Request: req, Values: values, Incident: incident}, err
 }

@@ -70,6 +70,94 @@ func TestARoleThatWasTakenAwayMeanwhileCountsNoMore(t *testing.T) {
 	require.Empty(t, calls)
 }
 
+func TestACommandIsRunWithTheRoleOfNow(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	calls, _ := granted(t, func() state.Role {
+		asked++
+		if asked == 1 {
+			return state.RoleLead
+		}
+		return state.RoleResponder
+	}, chat.Request{}, nil)
+	c := <-calls
+	require.Equal(t, state.RoleResponder, c.Request.Actor.Role, "accepted as lead, and no lead any more")
+}
+
+func TestAGuestIsAViewerWhoeverTheyAreLinkedTo(t *testing.T) {
+	t.Parallel()
+	r, err := bot.New(bot.Options{
+		Commands: []bot.Command{bottest.Command{What: chat.Spec{Path: "do", Role: state.RoleResponder, Global: true}}}, Store: &bottest.Store{},
+		People: func(context.Context) (state.People, error) {
+			return state.People{{ID: "lead-1", Role: state.RoleLead, Links: []string{"test:T1:U1"}}}, nil
+		},
+		Open:  func(context.Context) ([]string, error) { return nil, nil },
+		Limit: func(context.Context, string) (state.Role, error) { return state.RoleViewer, nil },
+	})
+	require.NoError(t, err)
+	ack, err := r.Handle(t.Context(), chat.Request{ID: "1", Text: "do", Actor: chat.Actor{Link: "test:T1:U1"}})
+	require.NoError(t, err)
+	require.False(t, ack.Accepted)
+}
+
+func TestANameOfAnIncidentIsNeverTakenForAnother(t *testing.T) {
+	t.Parallel()
+	calls := make(chan chat.Call, 3)
+	do := bottest.Command{What: chat.Spec{Path: "do"}, Do: func(_ context.Context, c chat.Call) (chat.Message, error) {
+		calls <- c
+		return chat.Say(chat.P("done")), nil
+	}}
+	r, err := bot.New(bot.Options{
+		Commands: []bot.Command{do}, Store: &bottest.Store{},
+		People: func(context.Context) (state.People, error) { return nil, nil },
+		Open:   func(context.Context) ([]string, error) { return []string{"toolshell-drill"}, nil },
+		Known:  func(context.Context) ([]string, error) { return []string{"toolshell", "toolshell-drill"}, nil },
+	})
+	require.NoError(t, err)
+	for _, c := range []struct {
+		line    string
+		trigger chat.Trigger
+		want    string
+	}{
+		{"do --incident toolshell", chat.TriggerLine, "toolshell"},
+		{"do --incident toolshell-", chat.TriggerLine, "toolshell-drill"},
+		{"do --incident toolsh", chat.TriggerButton, "toolsh"},
+	} {
+		_, ok := r.Do(t.Context(), chat.Request{ID: c.line, Text: c.line, Trigger: c.trigger}, nil)
+		require.True(t, ok)
+		require.Equal(t, c.want, (<-calls).Incident, c.line)
+	}
+}
+
+func TestAPlaceIsAboutWhatItIsBoundToAndSeesNoMoreThanItWasBoundFor(t *testing.T) {
+	t.Parallel()
+	calls := make(chan chat.Call, 3)
+	do := bottest.Command{What: chat.Spec{Path: "do"}, Do: func(_ context.Context, c chat.Call) (chat.Message, error) {
+		calls <- c
+		return chat.Say(chat.P("done")), nil
+	}}
+	green := state.Place{Platform: "test", Channel: "green", Ceiling: state.TLPAmberStrict}
+	r, err := bot.New(bot.Options{
+		Commands: []bot.Command{do}, Store: &bottest.Store{},
+		People: func(context.Context) (state.People, error) { return nil, nil },
+		Open:   func(context.Context) ([]string, error) { return []string{"one", "two"}, nil },
+		Bound: func(_ context.Context, p state.Place) ([]bot.Binding, error) {
+			if p.Channel == "green" {
+				return []bot.Binding{{Incident: "two", Ceiling: state.TLPGreen}}, nil
+			}
+			return nil, nil
+		},
+	})
+	require.NoError(t, err)
+	_, ok := r.Do(t.Context(), chat.Request{ID: "1", Text: "do", Place: green}, nil)
+	require.True(t, ok)
+	c := <-calls
+	require.Equal(t, "two", c.Incident)
+	require.Equal(t, state.TLPGreen, c.Request.Place.Ceiling, "whatever the platform would let it see")
+	_, ok = r.Do(t.Context(), chat.Request{ID: "2", Text: "do", Place: state.Place{Platform: "test", Channel: "other"}}, nil)
+	require.False(t, ok, "two are open, and the place is bound to neither")
+}
+
 func TestAFileThatAPlatformKeepsIsReadWhenTheRequestRuns(t *testing.T) {
 	t.Parallel()
 	calls, _ := granted(t, always(state.RoleLead), chat.Request{Files: []chat.File{{Name: "servers.csv", Ref: "F1"}}}, func(f chat.File) (chat.File, error) {

@@ -38,7 +38,23 @@ func (r *Router) actor(ctx context.Context, req chat.Request) (chat.Actor, error
 	if p, ok := people.ByLink(a.Link); ok && a.Link != "" {
 		a.Person, a.Name, a.Role = p.ID, p.Name, p.Role
 	}
-	return a, r.grant(ctx, &a)
+	if err := r.grant(ctx, &a); err != nil {
+		return a, err
+	}
+	return a, r.lower(ctx, &a)
+}
+
+// lower takes away what a guest may not be, whoever they are linked to.
+func (r *Router) lower(ctx context.Context, a *chat.Actor) error {
+	if r.opt.Limit == nil || a.Link == "" || a.Role == state.RoleViewer {
+		return nil
+	}
+	most, err := r.opt.Limit(ctx, a.Link)
+	if err != nil {
+		return fmt.Errorf("look up what who asks may be: %w", err)
+	}
+	a.Role = min(a.Role, most)
+	return nil
 }
 
 // grant adds what the groups of a platform give. Who is nobody's identity acts
@@ -71,15 +87,19 @@ func notAllowed(s chat.Spec, a chat.Actor) error {
 
 // incident finds what a line is about: the incident that it names, or the only
 // open one.
-func (r *Router) incident(ctx context.Context, s chat.Spec, v chat.Values, line string) (string, error) {
+func (r *Router) incident(ctx context.Context, s chat.Spec, v chat.Values, line string, trigger chat.Trigger, bound []Binding) (string, error) {
 	named := v.String(incidentFlag)
 	open, err := r.opt.Open(ctx)
 	if err != nil {
 		return "", notTaken{fmt.Errorf("look up open incidents: %w", err)}
 	}
 	switch {
+	case named != "" && trigger == chat.TriggerButton:
+		return named, nil // a button means what it says
 	case named != "":
-		return byPrefix(named, open), nil
+		return r.named(ctx, named, open)
+	case len(bound) == 1:
+		return bound[0].Incident, nil
 	case len(open) == 1:
 		return open[0], nil
 	case s.Global:
@@ -88,6 +108,44 @@ func (r *Router) incident(ctx context.Context, s chat.Spec, v chat.Values, line 
 		return "", atOnce{&chat.Problem{What: "No incident is open.", Try: "Open one with: incident open. For a closed one, name it: --incident NAME"}}
 	}
 	return "", whichOne(s, open, line)
+}
+
+// Binding is that a place hears of an incident.
+type Binding struct {
+	Incident string
+	Ceiling  state.TLP
+}
+
+// bound are the incidents that the place of a request hears of. The place sees no
+// more than it was bound for, whatever the platform would let it see.
+func (r *Router) bound(ctx context.Context, req *chat.Request) ([]Binding, error) {
+	if r.opt.Bound == nil || req.Place.Channel == "" {
+		return nil, nil
+	}
+	bs, err := r.opt.Bound(ctx, req.Place)
+	if err != nil {
+		return nil, notTaken{fmt.Errorf("look up what the place is bound to: %w", err)}
+	}
+	for _, b := range bs {
+		req.Place.Ceiling = state.Narrower(req.Place.Ceiling, b.Ceiling)
+	}
+	return bs, nil
+}
+
+// named is the incident that a name means: the one that is called so, open or
+// closed, or the only open one that begins so.
+func (r *Router) named(ctx context.Context, name string, open []string) (string, error) {
+	if r.opt.Known == nil {
+		return byPrefix(name, open), nil
+	}
+	known, err := r.opt.Known(ctx)
+	if err != nil {
+		return "", notTaken{fmt.Errorf("look up incidents: %w", err)}
+	}
+	if slices.Contains(known, name) {
+		return name, nil
+	}
+	return byPrefix(name, open), nil
 }
 
 // byPrefix completes a name when only one can be meant. What it does not know may

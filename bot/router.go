@@ -30,6 +30,16 @@ type Options struct {
 	// Names completes names of an incident for Suggest, bounded by limit; nil: there
 	// are no suggestions of names.
 	Names func(ctx context.Context, incident string, t chat.Type, prefix string, limit int) ([]string, error)
+	// Known lists all incidents, closed ones too: a name that is one of them is never
+	// taken for the beginning of another. nil: those that are open.
+	Known func(context.Context) ([]string, error)
+	// Bound tells which open incidents a place was bound to, and up to which marking:
+	// what it was bound to is what a line there is about, and nothing that is answered
+	// there goes above that. nil: places are not bound.
+	Bound func(ctx context.Context, place state.Place) ([]Binding, error)
+	// Limit is the most that an identity may be, whoever it is linked to: a guest of a
+	// workspace is a viewer. nil: lead.
+	Limit func(ctx context.Context, link string) (state.Role, error)
 	// Grants is the role that a platform's own groups give an identity, beside that
 	// of the person whom it is linked to; nil: none. Viewer: none.
 	Grants func(ctx context.Context, link string) (state.Role, error)

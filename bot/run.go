@@ -105,13 +105,15 @@ func (r *Router) call(ctx context.Context, u *unit, words []string) (chat.Call, 
 	if actor.Role < u.spec.Role {
 		return chat.Call{}, notAllowed(u.spec, actor)
 	}
-	files, err := r.fetch(ctx, u.Request)
+	req := u.Request
+	req.Actor = actor
+	files, err := r.fetch(ctx, req)
 	if err != nil {
 		return chat.Call{}, err
 	}
 	values, err := chat.Parse(u.spec, words, files)
 	say := func(card string, m chat.Message) { u.say.say(ctx, card, m) }
-	return chat.Call{Request: u.Request, Values: values, Incident: u.Incident, Say: say}, err
+	return chat.Call{Request: req, Values: values, Incident: u.Incident, Say: say}, err
 }
 
 // fetch reads the files of a request that a platform keeps.
@@ -202,6 +204,14 @@ func (r *Router) lost(ctx context.Context, u *unit) bool {
 	return errors.Is(err, state.ErrLeaseLost) || !r.opt.Now().Add(r.opt.Lease/3).Before(u.until)
 }
 
+// shames reports whether an answer is only about what one person asked: a refusal,
+// when nothing was said in public before that it must replace.
+func (u *unit) shames(err error) bool {
+	var problem *chat.Problem
+	var no *state.Refusal
+	return (errors.As(err, &problem) || errors.As(err, &no)) && (u.say == nil || !u.say.spoke())
+}
+
 // settle stores the answer and says what became of the request.
 func (r *Router) settle(ctx context.Context, u *unit, res *result) string {
 	switch {
@@ -217,7 +227,7 @@ func (r *Router) settle(ctx context.Context, u *unit, res *result) string {
 	if res.err != nil {
 		m = explain(res.err, u.ref)
 	}
-	letters, err := r.answer(u.entry, m, u.spec.Private)
+	letters, err := r.answer(u.entry, m, u.spec.Private || u.shames(res.err))
 	if err != nil {
 		res.err = err
 		letters, _ = r.answer(u.entry, explain(err, u.ref), u.spec.Private)

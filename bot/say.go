@@ -25,6 +25,13 @@ type sayer struct {
 	stopped bool
 }
 
+// spoke reports whether anything was said before the answer.
+func (s *sayer) spoke() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count > 0
+}
+
 func (s *sayer) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

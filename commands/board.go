@@ -41,16 +41,18 @@ func NewBoards(p Parts) *Boards {
 }
 
 // Letters are what must be posted now so that the card of an incident is right
-// in each place that hears of it. Replicas that find the same post it once.
-func (b *Boards) Letters(ctx context.Context, incident string) ([]state.Letter, error) {
+// in each place that hears of it. Replicas that find the same post it once. done is
+// called when they are in the outbox: until then they are given again.
+func (b *Boards) Letters(ctx context.Context, incident string) (letters []state.Letter, done func(), err error) {
 	now := b.now()
+	done = func() {}
 	inc, err := b.store.Incident(ctx, incident)
 	if err != nil || len(inc.Places) == 0 {
-		return nil, err
+		return nil, done, err
 	}
 	f, err := readFacts(ctx, b.store, incident, now)
 	if err != nil {
-		return nil, err
+		return nil, done, err
 	}
 	every := BoardEvery
 	if f.scanning() {
@@ -58,14 +60,14 @@ func (b *Boards) Letters(ctx context.Context, incident string) ([]state.Letter, 
 	}
 	last, hash := b.last[incident], f.hash()
 	if hash == last.hash || now.Sub(last.at) < every {
-		return nil, nil
+		return nil, done, nil
 	}
-	b.last[incident] = posted{hash, now}
 	card := "board " + incident
-	return state.Notice{
+	letters = state.Notice{
 		Key: fmt.Sprintf("%s %s %s", card, hash, now.UTC().Truncate(BoardEveryScan).Format(time.RFC3339)), Kind: NoticeBoard,
 		Incident: incident, At: now, Card: card, Coalesce: card, Pin: true,
-	}.Address(threaded(inc.Places)), nil
+	}.Address(threaded(inc.Places))
+	return letters, func() { b.last[incident] = posted{hash, now} }, nil
 }
 
 // threaded are the places in which a card can be pinned and edited for long: those
@@ -106,7 +108,7 @@ func (f facts) hash() string {
 	}
 	raw, err := json.Marshal([]any{
 		f.counts, worst, scans, len(f.proposals), len(f.held), min(f.overdue, 1), f.inc.Clear, f.inc.Closed, f.inc.Rules.Revision, f.inc.Title,
-		f.inc.Cadence, f.now.UTC().Truncate(boardAnyway),
+		f.inc.Cadence, f.inc.Places, f.now.UTC().Truncate(boardAnyway),
 	})
 	if err != nil {
 		return ""

@@ -56,7 +56,7 @@ func (c claim) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 		return chat.Message{}, err
 	}
 	m := chat.Say(chat.P(
-		"Noted: ", chat.C(name), " is claimed by you. A claim proves nothing; when it is done, ask for ", chat.C("verify "+name), ".",
+		"Noted: ", chat.C(name), " is claimed by ", chat.C(string(call.Request.Actor.Person)), ". A claim proves nothing; when it is done, ask for ", chat.C("verify "+name), ".",
 	))
 	for _, o := range others {
 		m.Add(chat.P("It was claimed by ", chat.C(string(o.By)), " "+ago(o.At, c.now())+" already: talk to each other."))

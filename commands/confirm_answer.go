@@ -89,9 +89,9 @@ func (s standing) line() chat.Text {
 	case asked:
 		return append(t, chat.T("waits for a second person · ", chat.C(s.id), " on facts ", chat.C(shortHash(s.now.Hash)))...)
 	case waits:
-		return append(t, chat.T("waits for a second person since you asked · ", chat.C(s.id), " on facts ", chat.C(shortHash(s.now.Hash)))...)
+		return append(t, chat.T("waits for a second person · asked for by ", chat.C(string(s.by)), " · ", chat.C(s.id), " on facts ", chat.C(shortHash(s.now.Hash)))...)
 	case approved:
-		return append(t, chat.T("confirmed: asked by ", chat.C(string(s.by)), ", approved by you, on facts ", chat.C(shortHash(s.now.Hash)))...)
+		return append(t, chat.T("confirmed: asked by ", chat.C(string(s.by)), ", approved by ", chat.C(string(s.me)), ", on facts ", chat.C(shortHash(s.now.Hash)))...)
 	case already:
 		return append(t, chat.T(s.why)...)
 	case notReady:

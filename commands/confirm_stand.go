@@ -29,6 +29,7 @@ type standing struct {
 	did    doing
 	id     string // of the proposal
 	by     state.PersonID
+	me     state.PersonID
 	why    string // what is missing, or why it was refused
 	failed bool   // the store did not answer
 	now    state.ServerAssessment
@@ -41,7 +42,7 @@ func (s standing) holds() bool {
 
 // stand finds out how a server stands, for this person.
 func stand(f state.Farm, a state.Assessment, server string, me state.PersonID, now time.Time) standing {
-	s := standing{server: server}
+	s := standing{server: server, me: me}
 	s.now, _ = a.Server(server)
 	if s.now.Hash == "" {
 		s.why = firstMissing(s.now)

@@ -31,7 +31,7 @@ func TestTwoPersonsConfirmAServer(t *testing.T) {
 
 	m = b.must("lead-2", "confirm SP-FIN-01") // the second person says the same
 	require.Equal(t, chat.ToneGood, m.Tone)
-	require.Contains(t, plain(m), "● sp-fin-01 confirmed: asked by lead-1, approved by you, on facts ")
+	require.Contains(t, plain(m), "● sp-fin-01 confirmed: asked by lead-1, approved by lead-2, on facts ")
 	require.Equal(t, state.StatusConfirmed, b.status("sp-fin-01"))
 	require.Contains(t, plain(b.must("lead-2", "confirm sp-fin-01")), "confirmed 15:03 by lead-1 and lead-2")
 }

@@ -142,8 +142,9 @@ func TestABoardIsPostedWhenItChangesAndNotOtherwise(t *testing.T) {
 	require.NoError(t, err)
 	boards, twin := NewBoards(b.parts), NewBoards(b.parts)
 	letters := func(bs *Boards) []state.Letter {
-		ls, err := bs.Letters(t.Context(), boardID)
+		ls, done, err := bs.Letters(t.Context(), boardID)
 		require.NoError(t, err)
+		done()
 		return ls
 	}
 	first := letters(boards)
@@ -159,6 +160,19 @@ func TestABoardIsPostedWhenItChangesAndNotOtherwise(t *testing.T) {
 	require.Empty(t, letters(boards), "not oftener than once a minute")
 	b.now = b.now.Add(BoardEvery)
 	require.Len(t, letters(boards), 1)
+
+	b.now = b.now.Add(BoardEvery)
+	lower := channelOf
+	lower.Ceiling = state.TLPAmberStrict
+	_, err = b.from(lower, "lead-1", "incident bind --tlp green")
+	require.NoError(t, err)
+	require.Len(t, letters(boards), 1, "a ceiling that was lowered takes out what is shown")
+	b.now = b.now.Add(BoardEvery)
+	b.must("resp-1", "claim sp-edge-01")
+	unsaid, _, err := boards.Letters(t.Context(), boardID)
+	require.NoError(t, err)
+	require.Len(t, unsaid, 1)
+	require.Len(t, letters(boards), 1, "what did not get into the outbox is given again")
 
 	m, err := NewVoice(b.parts).Render(t.Context(), []state.Notice{first[0].Notice}, channelOf)
 	require.NoError(t, err)

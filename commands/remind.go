@@ -24,6 +24,9 @@ func Remind(ctx context.Context, p Parts, incident string, now time.Time) (sent 
 	}
 	cadence := facts{inc: inc}.reminders(p.Cadence)
 	slot := slotOf(now, cadence)
+	if slot.Before(inc.Opened) {
+		return 0, nil // it was opened within this slot: people work, and know
+	}
 	work := state.Work{Request: fmt.Sprintf("ping %s %s", inc.ID, slot.Format(time.RFC3339)), Step: "ping", Via: "reminders", At: now}
 	out, err := p.Store.Update(ctx, work, inc.ID, nil, func(*state.Tx) error { return errNotYet })
 	if out.Already || !errors.Is(err, errNotYet) {

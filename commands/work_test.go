@@ -249,7 +249,7 @@ func TestAClaimIsNotedAndProvesNothing(t *testing.T) {
 	b := newBoard(t, 2)
 	m := b.must("resp-1", "claim sp-fin-01 patch done at noon")
 	require.Equal(t, chat.Say(chat.P("Noted: ", chat.C("sp-fin-01"),
-		" is claimed by you. A claim proves nothing; when it is done, ask for ", chat.C("verify sp-fin-01"), ".")), m)
+		" is claimed by ", chat.C("resp-1"), ". A claim proves nothing; when it is done, ask for ", chat.C("verify sp-fin-01"), ".")), m)
 	require.Equal(t, state.StatusUnknown, b.status("sp-fin-01"))
 	row, err := b.store.Row(t.Context(), boardID, "sp-fin-01")
 	require.NoError(t, err)

@@ -260,7 +260,7 @@ func (m Message) Withhold(ceiling state.TLP) (Message, int) {
 	}
 	n := len(m.Parts) - len(out.Parts)
 	if n > 0 {
-		out.Notify = nil
+		out.Notify, out.Tone = nil, ToneNeutral // a colour tells, too
 		what := "parts are"
 		if n == 1 {
 			what = "part is"

@@ -110,9 +110,12 @@ func (o *Outbox) compose(ctx context.Context, p *parcel) (verdict, bool) {
 	if len(m.Parts) == 0 {
 		return verdict{outcome: outNothing, receipt: state.Receipt{Place: p.place, At: o.opt.Now()}}, true
 	}
-	m, ok := reduce(m, p.at.Ceiling)
-	if !ok && !p.answers() {
+	m, red, empty := reduce(m, p.at.Ceiling)
+	switch {
+	case red && !p.answers():
 		return verdict{outcome: outDead, why: "all of it is TLP:RED, which goes to no place"}, true
+	case empty && !p.answers() && p.newest.Payload == nil && !p.has:
+		return verdict{outcome: outNothing, receipt: state.Receipt{Place: p.place, At: o.opt.Now()}}, true
 	}
 	p.message = m
 	if p.hash, err = hashOf(m, shownAs(p.newest)); err != nil {
@@ -164,6 +167,10 @@ func (o *Outbox) show(ctx context.Context, p *parcel) verdict {
 	ctx, cancel := context.WithTimeout(ctx, o.opt.Timeout)
 	defer cancel()
 	id, err := p.poster.Post(ctx, p.at, p.message, p.group.key())
+	if errors.As(err, new(*Permanent)) && p.at.Thread != p.place.Thread && !p.newest.Quiet() {
+		p.at.Thread, p.message.Broadcast = p.place.Thread, false // its thread is gone: say it in the channel
+		id, err = p.poster.Post(ctx, p.at, p.message, p.group.key())
+	}
 	if err != nil {
 		return o.failure(p.group, err, true)
 	}

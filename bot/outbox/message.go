@@ -23,13 +23,14 @@ func finished(payload []byte) (chat.Message, error) {
 	return m, nil
 }
 
-// reduce takes out what may not be shown, and says in the message that it did.
-// It is false when all of it is TLP:RED, for then not even that there is a message
-// may be told.
-func reduce(m chat.Message, ceiling state.TLP) (chat.Message, bool) {
-	red := !slices.ContainsFunc(m.Parts, func(p chat.Part) bool { return p.Marking() != state.TLPRed })
-	out, _ := m.Withhold(ceiling)
-	return out, !red
+// reduce takes out what may not be shown, and says in the message that it did. It
+// tells whether all of it is TLP:RED, for then not even that there is a message may
+// be told, and whether nothing is left: that there was something, how often and when,
+// tells as well.
+func reduce(m chat.Message, ceiling state.TLP) (out chat.Message, red, empty bool) {
+	red = !slices.ContainsFunc(m.Parts, func(p chat.Part) bool { return p.Marking() != state.TLPRed })
+	out, withheld := m.Withhold(ceiling)
+	return out, red, withheld == len(m.Parts)
 }
 
 // hashOf names what is shown, and the time of the notice that it is shown for.

@@ -75,7 +75,7 @@ func (o *Outbox) dead(ctx context.Context, g group, why string) error {
 func (o *Outbox) putBack(ctx context.Context, gs []group, due time.Time, why string) {
 	for _, g := range gs {
 		due = due.Add(time.Millisecond)
-		o.block(g.first().Place, due)
+		o.block(g.first().Lane(), due)
 		held := why
 		if g.left() {
 			held = unsure + why

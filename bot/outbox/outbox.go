@@ -68,6 +68,7 @@ type Options struct {
 	Window    time.Duration // how long a letter waits for others to coalesce with, 10 s; negative: not at all
 	CardEvery time.Duration // between two edits of one card, 5 s; negative: nothing
 	GiveUp    time.Duration // how long a letter is tried in vain until it is dead, 24 h
+	GiveUpOne time.Duration // how long a letter may fail alone, while others get to its place, until it is dead, 30 min
 	Grace     time.Duration // for deliveries that run when the outbox is stopped, 5 s
 }
 
@@ -88,6 +89,7 @@ func (o *Options) defaults() {
 	o.Window = cmp.Or(o.Window, 10*time.Second)
 	o.CardEvery = cmp.Or(o.CardEvery, 5*time.Second)
 	o.GiveUp = cmp.Or(o.GiveUp, 24*time.Hour)
+	o.GiveUpOne = cmp.Or(o.GiveUpOne, 30*time.Minute)
 	o.Grace = cmp.Or(o.Grace, 5*time.Second)
 }
 
@@ -97,7 +99,7 @@ type Outbox struct {
 	wake chan struct{}
 
 	mu      sync.Mutex
-	traffic map[string]*traffic      // by place
+	traffic map[string]*traffic      // by place and by lane
 	sent    map[string]state.Receipt // delivered, but not noted yet: the store was away
 }
 

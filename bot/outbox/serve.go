@@ -110,7 +110,7 @@ func together(a, b state.ClaimedLetter) bool {
 func (o *Outbox) serve(intake, work context.Context, b batch) {
 	gs := groups(b.letters)
 	for i, g := range gs {
-		until, blocked := o.blockedUntil(b.place)
+		until, blocked := o.blockedUntil(g.first())
 		switch {
 		case intake.Err() != nil:
 			o.putBack(work, gs[i:], o.opt.Now(), "the outbox was stopped")
@@ -149,15 +149,24 @@ func (o *Outbox) failure(g group, err error, ambiguous bool) verdict {
 		v.due = now.Add(min(max(again.After, 100*time.Millisecond), time.Hour))
 		v.why = "the platform wants us to slow down"
 		ambiguous = false
-	case o.worn(g, o.failing(g.first().Place)):
+	case o.stuck(g, o.failing(g.first().Lane())):
+		return verdict{outcome: outDead, why: "given up after " + o.opt.GiveUpOne.String() + ", while other messages got there: " + short(err.Error()), err: err}
+	case o.worn(g, o.failing(g.first().Lane())):
 		return verdict{outcome: outDead, why: "given up after " + o.opt.GiveUp.String() + ": " + short(err.Error()), err: err}
 	default:
-		v.due = now.Add(backoff(o.failing(g.first().Place)))
+		v.due = now.Add(backoff(o.failing(g.first().Lane())))
 	}
 	if ambiguous || g.left() {
 		v.why = unsure + v.why
 	}
 	return v
+}
+
+// stuck reports whether a group is what is wrong, and not its place: it is tried
+// again and again in vain while other messages get there. It must not silence what
+// is behind it.
+func (o *Outbox) stuck(g group, failing time.Duration) bool {
+	return failing > o.opt.GiveUpOne && g[0].Claims >= leastTries && o.elsewhere(g.first(), failing)
 }
 
 // leastTries is how often a letter is tried at least before its age counts.
@@ -192,11 +201,14 @@ func short(s string) string {
 func (o *Outbox) settle(ctx context.Context, g group, v verdict) {
 	place := g.first().Place
 	if v.block {
-		o.block(place, v.due)
+		o.block(g.first().Lane(), v.due)
+		if errors.As(v.err, new(*RetryAfter)) {
+			o.block(place.Key(), v.due)
+		}
 	}
 	var err error
 	if v.outcome == outDelivered || v.outcome == outEdited {
-		o.works(place)
+		o.works(g.first())
 	}
 	switch v.outcome {
 	case outHeld, outFailed:

@@ -198,3 +198,55 @@ func TestAPlaceThatWasSharedSinceSeesLess(t *testing.T) {
 		require.Contains(t, got[1], "patch now")
 	})
 }
+
+func TestALoudNoticeWhoseThreadIsGoneIsSaidInTheChannel(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, ch := threaded(t, outbox.Options{})
+		f.postTo(t, teamWithThreads(), head("h"))
+		f.run(t, 10*time.Second)
+		ch.fail(func(method string, p state.Place) error {
+			if method == "Post" && p.Thread != "" {
+				return &chat.Permanent{Err: errors.New("thread_not_found")}
+			}
+			return nil
+		})
+		f.postTo(t, teamWithThreads(), inThread("attacked", state.NoticeCompromised, spThread))
+		f.run(t, time.Minute)
+		require.Equal(t, []string{"h", "attacked"}, ch.texts())
+		require.Empty(t, ch.messages[1].place.Thread)
+	})
+}
+
+func TestOneLetterThatFailsAloneSilencesNobodyForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, ch := threaded(t, outbox.Options{Render: func(_ context.Context, ns []state.Notice, _ state.Place) (chat.Message, error) {
+			if ns[0].Key == "broken" {
+				return chat.Message{}, errors.New("it cannot be rendered")
+			}
+			return chat.Say(chat.P(ns[0].Key)), nil
+		}})
+		f.postTo(t, team, state.Notice{Key: "broken"}, state.Notice{Key: "regressed"})
+		for n := range 24 { // the board goes on being edited in a lane of its own
+			f.postTo(t, team, board(time.Duration(n).String()))
+			f.run(t, 5*time.Minute)
+		}
+		require.Contains(t, ch.texts(), "regressed")
+		require.Contains(t, f.store.Buried()["broken @ "+team.Key()], "while other messages got there")
+	})
+}
+
+func TestWhereNothingOfANoticeMayBeSeenNothingIsSaid(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, ch := threaded(t, outbox.Options{})
+		green := team
+		green.Ceiling = state.TLPGreen
+		f.postTo(t, green, state.Notice{Key: "sp-01 is compromised"})
+		f.postTo(t, green, answer("asked", "sp-01 is compromised", time.Now()))
+		f.run(t, time.Minute)
+		require.Len(t, ch.texts(), 1, "who asked is told; how often there was something to say tells as well")
+		require.Contains(t, ch.texts()[0], "withheld")
+	})
+}

@@ -105,9 +105,23 @@ func newApp(o appOptions) (*app, error) {
 	a.router, err = bot.New(bot.Options{
 		Commands: cs, Store: a.store, Logger: a.log, Now: o.Now, Posted: a.outbox.Wake, SayEvery: o.SayEvery,
 		People: func(context.Context) (state.People, error) { return o.People, nil },
-		Open:   a.open, Names: commands.Names(a.store), Grants: o.grants, Fetch: o.fetch, Done: o.done(),
+		Open:   a.open, Known: a.known, Bound: a.bound, Limit: o.limit, Names: commands.Names(a.store), Grants: o.grants, Fetch: o.fetch, Done: o.done(),
 	})
 	return a, err
+}
+
+// limiter is a platform that knows who is only a guest there.
+type limiter interface {
+	Limit(ctx context.Context, link string) (state.Role, error)
+}
+
+// limit asks the platform of an identity what it may be at most.
+func (o appOptions) limit(ctx context.Context, link string) (state.Role, error) {
+	name, _, _ := strings.Cut(link, ":")
+	if p, ok := o.Chats[name].(limiter); ok {
+		return p.Limit(ctx, link)
+	}
+	return state.RoleLead, nil
 }
 
 // grants asks the platform of an identity what its groups give.
@@ -140,6 +154,38 @@ func (o appOptions) done() func(string, string, time.Duration) {
 		return nil
 	}
 	return o.Metrics.Done
+}
+
+// bound tells which open incidents a channel hears of, in whatever thread of it.
+func (a *app) bound(ctx context.Context, place state.Place) ([]bot.Binding, error) {
+	ids, err := a.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	place.Thread, place.Person = "", ""
+	var out []bot.Binding
+	for _, id := range ids {
+		inc, err := a.store.Incident(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range inc.Places {
+			if p.Key() == place.Key() {
+				out = append(out, bot.Binding{Incident: id, Ceiling: p.Ceiling})
+			}
+		}
+	}
+	return out, nil
+}
+
+// known lists all incidents, closed ones too.
+func (a *app) known(ctx context.Context) ([]string, error) {
+	heads, err := a.store.Incidents(ctx)
+	var ids []string
+	for _, h := range heads {
+		ids = append(ids, h.ID)
+	}
+	return ids, err
 }
 
 // open lists the incidents that are not closed.
@@ -201,11 +247,14 @@ func (a *app) boardOnce(ctx context.Context) error {
 		if !h.Closed.IsZero() && a.now().Sub(h.Closed) > time.Hour {
 			continue
 		}
-		letters, e := a.boards.Letters(ctx, h.ID)
+		letters, done, e := a.boards.Letters(ctx, h.ID)
 		if e == nil && len(letters) > 0 {
-			e, posted = a.store.Post(ctx, letters), true
+			e = a.store.Post(ctx, letters)
 		}
-		err = errors.Join(err, e)
+		if err = errors.Join(err, e); e == nil && len(letters) > 0 {
+			done() // only what is in the outbox needs no saying again
+			posted = true
+		}
 	}
 	if posted {
 		a.outbox.Wake()

@@ -216,8 +216,10 @@ func (c config) withSelf() config {
 		return c
 	}
 	id := state.PersonID("lead-1")
-	if _, taken := c.People.ByID(id); taken {
-		id = "lead-of-this-process"
+	if len(c.People) > 0 {
+		// Nobody wrote that whoever runs this is another human than those who are
+		// named: under the identity itself, the two never count as two.
+		id = state.PersonOf(link)
 	}
 	c.People = append(slices.Clone(c.People), state.Person{ID: id, Name: string(id), Role: state.RoleLead, Links: []string{link}})
 	return c

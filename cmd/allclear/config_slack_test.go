@@ -54,3 +54,14 @@ func TestAMentionIsWhoActsForTheOwnerOnThePlatform(t *testing.T) {
 		require.Equal(t, want != "", ok, name)
 	}
 }
+
+func TestWhoeverRunsTheProcessIsNoSecondPersonBesideThoseWhoAreNamed(t *testing.T) {
+	t.Parallel()
+	alone := config{}.withSelf().People
+	require.Equal(t, state.PersonID("lead-1"), alone[0].ID)
+	people := config{People: state.People{{ID: "responder-1", Role: state.RoleResponder, Links: []string{"slack:T1:U3"}}}}.withSelf().People
+	require.Len(t, people, 2)
+	self := people[1]
+	require.Equal(t, state.RoleLead, self.Role)
+	require.False(t, state.Distinct("responder-1", "slack:T1:U3", self.ID, self.Links[0]))
+}

@@ -273,7 +273,7 @@ func TestAScanIsResumedAndAnsweredOnceAfterKill(t *testing.T) {
 	c := startChild(t, "serve", "--data", dir)
 	c.ask(t, "incident open ts-1", "Incident ts-1 is open")
 	c.ask(t, "server add sp-1 --url "+target.URL, "sp-1 is in the inventory")
-	c.ask(t, "claim sp-1 patch", "Noted: sp-1 is claimed by you")
+	c.ask(t, "claim sp-1 patch", "Noted: sp-1 is claimed by lead-1")
 	c.typed(t, "scan")
 	target.awaitRequest(t)
 	c.kill()
@@ -464,7 +464,7 @@ func TestAcceptedLinesSurviveKillsAtAnyMoment(t *testing.T) {
 	})
 }
 
-func noted(server string) string { return "Noted: " + server + " is claimed by you." }
+func noted(server string) string { return "Noted: " + server + " is claimed by lead-1." }
 
 // takeOver takes what the dead had leased, as another replica does when the lease is over, and gives it back: nobody
 // wants to wait so long in a test.
