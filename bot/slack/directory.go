@@ -69,7 +69,8 @@ const (
 	errandRunners = 2
 	errandTime    = 10 * time.Second
 	longestWait   = time.Minute // for Slack's Retry-After
-	mostMembers   = 200         // of a channel that are looked at: guests are few and channels of incidents small
+	mostMembers   = 2000        // of a channel that are looked at; where there are more, guests may be among them
+	memberPage    = 500         // under 1,000 (docs.slack.dev/reference/methods/conversations.members)
 )
 
 func newDirectory(api *slackgo.Client, o Options) *directory {
@@ -186,10 +187,25 @@ func (d *directory) loadChannel(ctx context.Context, id string) (audience, error
 	return audience{im: c.User, shared: c.IsExtShared || c.IsPendingExtShared || c.IsOrgShared || c.IsGlobalShared || len(c.PendingShared) > 0}, nil
 }
 
-// loadMembers reads who is in a channel. Of a large one it reads the first.
+// loadMembers reads who is in a channel. Of a crowd it reads more than mostMembers,
+// and not all.
 func (d *directory) loadMembers(ctx context.Context, id string) ([]string, error) {
-	ids, _, err := d.api.GetUsersInConversationContext(ctx, &slackgo.GetUsersInConversationParameters{ChannelID: id, Limit: mostMembers})
-	return ids, err
+	var all []string
+	ask := &slackgo.GetUsersInConversationParameters{ChannelID: id, Limit: memberPage}
+	for range mostMembers/memberPage + 1 {
+		ids, next, err := d.api.GetUsersInConversationContext(ctx, ask)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ids...)
+		if ask.Cursor = next; next == "" {
+			return all, nil
+		}
+	}
+	if len(all) <= mostMembers {
+		return nil, errors.New("a list of members that does not end")
+	}
+	return all, nil
 }
 
 // pause waits, or until the context ends.

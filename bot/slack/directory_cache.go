@@ -56,19 +56,29 @@ func (c *cache[V]) peek(id string) (V, bool) {
 
 // glance is what was known in the last day, without asking anybody.
 func (c *cache[V]) glance(id string) (V, bool) {
-	c.mu.Lock()
-	e, ok := c.entries[id]
-	c.mu.Unlock()
-	if ok && !e.gone && e.err == nil && c.now().Sub(e.at) < directoryGlance {
-		return e.value, true
+	if v, ok := c.recall(id); ok {
+		return v, true
 	}
 	return c.peek(id)
 }
 
+// recall is what was known in the last day. It asks nobody, and has nothing looked up.
+func (c *cache[V]) recall(id string) (V, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.entries[id]
+	return e.value, ok && !e.gone && e.err == nil && c.now().Sub(e.at) < directoryGlance
+}
+
 // get is what is known, or looked up by whoever asks first, until its context ends.
 func (c *cache[V]) get(ctx context.Context, id string) (V, error) {
+	return c.fresh(ctx, id, directoryStale)
+}
+
+// fresh is get for who needs to know what was so at most that long ago.
+func (c *cache[V]) fresh(ctx context.Context, id string, most time.Duration) (V, error) {
 	for {
-		if e, ok := c.known(id); ok {
+		if e, ok := c.known(id); ok && c.now().Sub(e.at) < most {
 			return e.value, e.err
 		}
 		flight, leads := c.board(id)

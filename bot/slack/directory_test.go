@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,6 +29,11 @@ func TestAPlaceMaySeeWhatTheNarrowestOfItsReadersMay(t *testing.T) {
 	home := func(user string) state.Place {
 		return state.Place{Platform: Name, Workspace: slackfake.TeamID, Channel: homeChannel, Person: Link(slackfake.TeamID, user)}
 	}
+	alone := func(channel, user string) state.Place {
+		place := at(channel)
+		place.Person = Link(slackfake.TeamID, user)
+		return place
+	}
 	for _, c := range []struct {
 		name  string
 		place state.Place
@@ -46,12 +52,15 @@ func TestAPlaceMaySeeWhatTheNarrowestOfItsReadersMay(t *testing.T) {
 		{"the home of a stranger", home(slackfake.Stranger), state.TLPGreen},
 		{"the home of nobody", home("U0NOBODY001"), state.TLPClear},
 		{"a member, directly", at(slackfake.Lead1), state.TLPAmber},
+		{"a member, alone in a channel", alone(slackfake.Incident, slackfake.Lead1), state.TLPAmber},
+		{"a guest, alone in a channel", alone(slackfake.General, slackfake.Guest), state.TLPGreen},
+		{"a stranger, alone in a channel", alone(slackfake.Incident, slackfake.Stranger), state.TLPGreen},
+		{"nobody, alone in a channel", alone(slackfake.Incident, "U0NOBODY001"), state.TLPClear},
+		{"a member, alone in a channel that is shared", alone(slackfake.Shared, slackfake.Lead1), state.TLPGreen},
 	} {
-		// Guests are found behind the scenes, all else at once.
-		require.Eventually(t, func() bool {
-			got, err := st.p.Ceiling(t.Context(), c.place)
-			return err == nil && got == c.want
-		}, 5*time.Second, time.Millisecond, c.name)
+		got, err := st.p.Ceiling(t.Context(), c.place)
+		require.NoError(t, err, c.name)
+		require.Equal(t, c.want, got, "%s, when it is asked for the first time", c.name)
 	}
 	_, err := st.p.Ceiling(t.Context(), state.Place{Platform: "console", Channel: "terminal"})
 	require.Error(t, err)
@@ -78,6 +87,118 @@ func TestAPlaceOfWhichNothingIsHeardMaySeeNextToNothing(t *testing.T) {
 	st.NextCalls("conversations.info", 1, slackfake.ServerError())
 	_, err := st.p.Ceiling(t.Context(), at(slackfake.Secret))
 	require.Error(t, err, "who delivers tries again later")
+}
+
+// aged is a stage whose clock can be moved.
+func aged(t *testing.T, change func(*Options)) (st *stage, waits func(time.Duration)) {
+	t.Helper()
+	var now atomic.Int64
+	now.Store(time.Now().UnixNano())
+	st = newStage(t, false, slackfake.Options{}, func(o *Options) {
+		o.Now = func() time.Time { return time.Unix(0, now.Load()) }
+		if change != nil {
+			change(o)
+		}
+	})
+	return st, func(d time.Duration) { now.Add(int64(d)) }
+}
+
+// sees is what a channel may see when something is delivered.
+func (st *stage) sees(t *testing.T, channel string) state.TLP {
+	t.Helper()
+	got, err := st.p.Ceiling(t.Context(), at(channel))
+	require.NoError(t, err)
+	return got
+}
+
+func TestAfterAQuietHourAGuestStillSeesLess(t *testing.T) {
+	t.Parallel()
+	st, waits := aged(t, nil)
+	channel := st.AddChannel(slackfake.Channel{Name: "with-guest", BotIn: true, Members: []string{slackfake.Lead1, slackfake.Guest}}).ID
+	st.runs(t, &notebook{})
+	require.Equal(t, state.TLPGreen, st.sees(t, channel))
+	for _, quiet := range []time.Duration{time.Hour, 25 * time.Hour} {
+		waits(quiet)
+		require.Equal(t, state.TLPGreen, st.sees(t, channel))
+	}
+	waits(time.Hour)
+	st.NextCalls("conversations.members", 1, slackfake.ServerError())
+	_, err := st.p.Ceiling(t.Context(), at(channel))
+	require.Error(t, err, "who delivers tries again")
+	waits(time.Hour)
+	st.NextCalls("conversations.members", -1, slackfake.Fault{Error: "missing_scope"})
+	require.Equal(t, state.TLPGreen, st.sees(t, slackfake.Secret), "who may be there is not to be found out")
+}
+
+func TestWhoIsNotKnownCountsAsAGuest(t *testing.T) {
+	t.Parallel()
+	st, _ := aged(t, nil)
+	st.runs(t, &notebook{})
+	st.NextCalls("users.info", -1, slackfake.Fault{Error: "internal_error"})
+	require.Equal(t, state.TLPGreen, st.sees(t, slackfake.Secret))
+	st.Heal()
+	require.Eventually(t, func() bool { return st.sees(t, slackfake.Secret) == state.TLPAmberStrict }, 10*time.Second, time.Millisecond)
+}
+
+func TestAllPagesOfMembersAreLookedAtAndACrowdCountsAsOneWithGuests(t *testing.T) {
+	t.Parallel()
+	st, _ := aged(t, nil)
+	st.runs(t, &notebook{})
+	crowd := func(n int, more ...string) []string {
+		var ids []string
+		for i := range n {
+			id := fmt.Sprintf("U0CROWD%04d", i)
+			ids = append(ids, id)
+			if !st.p.dir.users.has(id) {
+				st.AddUser(slackfake.User{ID: id, Name: fmt.Sprintf("crowd-%d", i)})
+			}
+			st.p.dir.users.put(id, entry[identity]{value: identity{team: slackfake.TeamID}, at: time.Now()})
+		}
+		return append(ids, more...)
+	}
+	large := st.AddChannel(slackfake.Channel{Name: "large", BotIn: true, Members: crowd(1200)}).ID
+	withGuest := st.AddChannel(slackfake.Channel{Name: "large-with-guest", BotIn: true, Members: crowd(1200, slackfake.Guest)}).ID
+	tooLarge := st.AddChannel(slackfake.Channel{Name: "too-large", BotIn: true, Members: crowd(mostMembers + 1)}).ID
+	require.Equal(t, state.TLPAmberStrict, st.sees(t, large))
+	require.Equal(t, state.TLPGreen, st.sees(t, withGuest))
+	require.Equal(t, state.TLPGreen, st.sees(t, tooLarge))
+}
+
+func TestAReplicaThatIsNotToldThatAChannelWasSharedFindsOutWithinAMinute(t *testing.T) {
+	t.Parallel()
+	st, waits := aged(t, nil)
+	require.NoError(t, st.p.whoAmI(t.Context())) // it does not run: no event reaches it
+	require.Equal(t, state.TLPAmberStrict, st.sees(t, slackfake.Incident))
+	st.In("incident").ShareWith(slackfake.OtherTeam)
+	waits(ceilingAge)
+	require.Equal(t, state.TLPGreen, st.sees(t, slackfake.Incident))
+	waits(ceilingAge)
+	st.NextCalls("conversations.info", 1, slackfake.ServerError())
+	_, err := st.p.Ceiling(t.Context(), at(slackfake.Incident))
+	require.Error(t, err)
+}
+
+func TestASharedChannelNeverSeesMoreThanOthers(t *testing.T) {
+	t.Parallel()
+	o := Options{Ceiling: state.TLPClear, SharedCeiling: state.TLPAmber}
+	o.defaults()
+	require.Equal(t, state.TLPClear, o.SharedCeiling)
+}
+
+func TestWhoWaitsSeesWhatTheyMayWhereItIsNotKnownWhoElseIsThere(t *testing.T) {
+	t.Parallel()
+	st, desk := newStage(t, false, slackfake.Options{}, nil), &notebook{}
+	st.runs(t, desk)
+	for _, id := range []string{slackfake.Responder, slackfake.Guest} {
+		_, err := st.p.dir.users.get(t.Context(), id)
+		require.NoError(t, err)
+	}
+	st.NextCalls("conversations.members", -1, slackfake.Fault{Error: "internal_error"})
+	for user, want := range map[string]state.TLP{slackfake.Responder: state.TLPAmberStrict, slackfake.Guest: state.TLPGreen, slackfake.Lead1: state.TLPGreen} {
+		require.Equal(t, want, st.p.ceiling(t.Context(), at(slackfake.Incident), user), user)
+	}
+	_, err := st.p.Ceiling(t.Context(), at(slackfake.Incident))
+	require.Error(t, err, "nothing is delivered by that")
 }
 
 func TestAChannelThatIsSharedSeesLessAtOnce(t *testing.T) {

@@ -18,7 +18,7 @@ const homeEvery = 10 * time.Second
 // home is somebody's App Home as a place.
 func (p *Platform) home(ctx context.Context, me *self, link string) state.Place {
 	place := state.Place{Platform: Name, Workspace: me.team, Channel: homeChannel, Person: link}
-	place.Ceiling = p.ceiling(ctx, place)
+	place.Ceiling = p.ceiling(ctx, place, "")
 	return place
 }
 

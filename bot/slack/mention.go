@@ -23,7 +23,7 @@ func (p *Platform) heard(ctx context.Context, desk bot.Desk, me *self, d deliver
 	}
 	req := chat.Request{
 		ID: requestID("event", d.event.ID), Trigger: chat.TriggerLine, Actor: chat.Actor{Link: p.writer(ctx, me, d.event, e)},
-		Place: p.place(ctx, me, e.Channel, e.ThreadTS, ""), Files: handedIn(e.Files), At: d.at,
+		Place: p.place(ctx, me, e.User, e.Channel, e.ThreadTS, ""), Files: handedIn(e.Files), At: d.at,
 	}
 	err := p.write(&req, me, d, text)
 	if err == nil && len(req.Files) > 0 && req.Text == menu && req.Private {

@@ -131,7 +131,7 @@ func (p *Platform) submitted(ctx context.Context, desk bot.Desk, me *self, d del
 	link := d.act.link(me)
 	place, private := p.home(ctx, me, link), true
 	if keep.Channel != "" {
-		place, private = p.place(ctx, me, keep.Channel, keep.Thread, keep.Reply), false
+		place, private = p.place(ctx, me, d.act.User.ID, keep.Channel, keep.Thread, keep.Reply), false
 	}
 	req := chat.Request{
 		ID: requestID("form", v.ID, text, fmt.Sprint(files)), Trigger: chat.TriggerButton, Actor: chat.Actor{Link: link},

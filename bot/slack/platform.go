@@ -192,10 +192,10 @@ func (p *Platform) interact(ctx context.Context, desk bot.Desk, me *self, d deli
 	return taken{}
 }
 
-// place is a place as it is now.
-func (p *Platform) place(ctx context.Context, me *self, channel, thread, reply string) state.Place {
+// place is a place as it is now, for somebody who asks there.
+func (p *Platform) place(ctx context.Context, me *self, user, channel, thread, reply string) state.Place {
 	place := state.Place{Platform: Name, Workspace: me.team, Channel: channel, Thread: thread, Threads: true, Reply: reply}
-	place.Ceiling = p.ceiling(ctx, place)
+	place.Ceiling = p.ceiling(ctx, place, user)
 	return place
 }
 

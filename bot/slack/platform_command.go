@@ -33,7 +33,7 @@ func (p *Platform) command(ctx context.Context, desk bot.Desk, me *self, d deliv
 	}
 	req := chat.Request{
 		ID: requestID("command", c.Team, c.TriggerID), Trigger: chat.TriggerLine, Actor: chat.Actor{Link: me.link(c.Team, c.User)},
-		Place: p.place(ctx, me, c.Channel, "", c.ResponseURL), At: d.at,
+		Place: p.place(ctx, me, c.User, c.Channel, "", c.ResponseURL), At: d.at,
 	}
 	if err := p.write(&req, me, d, c.Text); err != nil {
 		return taken{body: p.whispered(problem(err))}
@@ -155,7 +155,7 @@ func (i *interaction) thread() string {
 // which is that person's alone.
 func (p *Platform) whence(ctx context.Context, me *self, i *interaction) (place state.Place, private bool) {
 	if channel := i.channel(); channel != "" {
-		return p.place(ctx, me, channel, i.thread(), i.ResponseURL), false
+		return p.place(ctx, me, i.User.ID, channel, i.thread(), i.ResponseURL), false
 	}
 	return p.home(ctx, me, i.link(me)), true
 }

@@ -77,7 +77,8 @@ func (p *Platform) moved(d delivery) {
 			p.dir.send(errand{aChannel, id})
 		}
 		if id != "" && p.dir.members.has(id) {
-			p.dir.send(errand{theMembers, id}) // until then the old ones count
+			p.dir.members.drop(id)
+			p.dir.send(errand{theMembers, id})
 		}
 	}
 }

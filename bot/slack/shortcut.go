@@ -25,7 +25,7 @@ func (p *Platform) shortcut(ctx context.Context, desk bot.Desk, me *self, d deli
 	req := chat.Request{
 		ID:      requestID("shortcut", d.act.User.ID, d.act.Channel.ID, d.act.Message.TS, d.act.CallbackID, d.act.when(action{ActionTS: d.act.ActionTS})),
 		Trigger: chat.TriggerButton, Actor: chat.Actor{Link: d.act.link(me)}, Private: true, At: d.at,
-		Place: p.place(ctx, me, d.act.Channel.ID, d.act.Message.ThreadTS, d.act.ResponseURL), Text: menu,
+		Place: p.place(ctx, me, d.act.User.ID, d.act.Channel.ID, d.act.Message.ThreadTS, d.act.ResponseURL), Text: menu,
 	}
 	if about := p.about(ctx, me, d.act); about.Server != "" {
 		req.Text = "status " + chat.Quote(about.Server)

@@ -123,7 +123,7 @@ type Options struct {
 	// Ceiling is what a channel of the workspace may see: AMBER+STRICT when zero.
 	Ceiling state.TLP
 	// SharedCeiling is what a channel may see that is shared with others (Slack
-	// Connect), or in which guests are: GREEN when zero.
+	// Connect), or in which guests are: GREEN when zero, and no more than Ceiling.
 	SharedCeiling state.TLP
 	// Roles are given to the members of user groups, by the links of the groups.
 	Roles map[string]state.Role
@@ -189,6 +189,7 @@ func (o *Options) defaults() {
 	if o.SharedCeiling == state.TLPRed {
 		o.SharedCeiling = state.TLPGreen
 	}
+	o.SharedCeiling = state.Narrower(o.Ceiling, o.SharedCeiling)
 	if o.Client == nil {
 		o.Client = &http.Client{Timeout: requestTimeout}
 	}

@@ -44,7 +44,7 @@ func (p *Platform) complete(ctx context.Context, desk bot.Desk, me *self, d deli
 	}
 	place := p.home(ctx, me, link)
 	if keep.Channel != "" {
-		place = p.place(ctx, me, keep.Channel, keep.Thread, "")
+		place = p.place(ctx, me, d.act.User.ID, keep.Channel, keep.Thread, "")
 	}
 	q := bot.Question{Link: link, Place: place, Command: spec.Path, Arg: d.act.BlockID, Prefix: typed, Incident: flagged(words, "incident")}
 	names, err := desk.Suggest(ctx, q)
