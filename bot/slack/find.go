@@ -37,8 +37,11 @@ func (p *Platform) Find(ctx context.Context, place state.Place, key string) (str
 	switch {
 	case outside(err) && t.reply != "":
 		return "", false, chat.ErrCannotLook
+	case wordOf(err) == "missing_scope":
+		p.opt.Logger.Warn("slack: it cannot be looked whether a message arrived; it may be posted twice", "error", hushed(err))
+		return "", false, chat.ErrCannotLook
 	case err != nil:
-		return "", false, p.told("slack: look for a message", err)
+		return "", false, p.toldIn(ctx, t.channel, "slack: look for a message", err)
 	}
 	return ts, found, nil
 }
@@ -133,20 +136,23 @@ func (p *Platform) replies(ctx context.Context, channel, thread string, see func
 	return nil
 }
 
-// read is one message, empty when it is not there.
-func (p *Platform) read(ctx context.Context, channel, ts string) (slackgo.Message, error) {
+// read is one message, when it is there.
+func (p *Platform) read(ctx context.Context, channel, ts string) (m slackgo.Message, found bool, err error) {
 	ms, _, _, err := p.api.GetConversationRepliesContext(ctx, &slackgo.GetConversationRepliesParameters{
 		ChannelID: channel, Timestamp: ts, Oldest: ts, Latest: ts, Inclusive: true, Limit: 1, IncludeAllMetadata: true,
 	})
-	if wordOf(err) == "thread_not_found" {
-		err = nil
+	switch word := wordOf(err); {
+	case word == "thread_not_found", word == "message_not_found":
+		return m, false, nil
+	case err != nil:
+		return m, false, err
 	}
 	for _, m := range ms {
-		if m.Timestamp == ts {
-			return m, err
+		if m.Timestamp == ts && m.SubType != "tombstone" {
+			return m, true, nil
 		}
 	}
-	return slackgo.Message{}, err
+	return m, false, nil
 }
 
 // belongings looks in a thread for what belongs to a message.

@@ -42,7 +42,7 @@ func (p *Platform) Post(ctx context.Context, place state.Place, m chat.Message, 
 		return p.whisper(ctx, t, m, key)
 	}
 	if ts, ok := p.out.first(key); ok {
-		if err := p.amend(ctx, t, ts, m, key); !errors.As(err, new(*chat.Permanent)) {
+		if err := p.amend(ctx, t, ts, m, key); !errors.Is(err, errGone) {
 			return ts, err
 		}
 		p.out.finish(key) // somebody took it away
@@ -51,9 +51,9 @@ func (p *Platform) Post(ctx context.Context, place state.Place, m chat.Message, 
 	switch {
 	case err == nil:
 	case outside(err) && t.reply != "":
-		return p.respond(ctx, t, m, key)
+		return p.respond(ctx, t, m, key, err)
 	default:
-		return "", p.told("slack: post a message", err)
+		return "", p.toldIn(ctx, t.channel, "slack: post a message", err)
 	}
 	if len(r.sheets) > 1 || len(r.files) > 0 {
 		p.out.begin(key, ts)
@@ -77,8 +77,11 @@ func (p *Platform) Edit(ctx context.Context, place state.Place, messageID string
 	return p.amend(ctx, t, messageID, m, key)
 }
 
-// errFixed says that a message is there and stays as it is.
-var errFixed = &chat.Permanent{Err: errors.New("slack: this message cannot be edited")}
+// What cannot be edited: it stays as it is, or is there no more.
+var (
+	errFixed = &chat.Permanent{Err: errors.New("slack: this message cannot be edited")}
+	errGone  = &chat.Permanent{Err: errors.New("slack: this message is there no more")}
+)
 
 // keep leaves alone what cannot be edited: how far something is need not be said
 // again, all else must be.

@@ -25,15 +25,19 @@ type belongings struct {
 // fewer: whoever edits it next, here or elsewhere, knows that there is something to
 // look for.
 func (p *Platform) amend(ctx context.Context, t target, ts string, m chat.Message, key string) error {
-	before, err := p.read(ctx, t.channel, ts)
-	if err != nil {
-		return p.told("slack: look at a message", err)
+	before, found, err := p.read(ctx, t.channel, ts)
+	switch {
+	case wordOf(err) == "missing_scope": // then it is as if nothing belonged to it
+	case err != nil:
+		return p.toldIn(ctx, t.channel, "slack: look at a message", err)
+	case !found:
+		return errGone
 	}
 	r, err := p.drawn(p.setting(ctx, t, m), m, func(r rendered) error {
 		return p.update(ctx, t.channel, ts, r.sheets[0], moreMeta(before, r)...)
 	})
 	if err != nil {
-		return p.told("slack: edit a message", err)
+		return p.toldIn(ctx, t.channel, "slack: edit a message", err)
 	}
 	if sheetsOf(before) == 1 && len(r.sheets) == 1 && len(r.files) == 0 {
 		return nil
@@ -111,7 +115,7 @@ func (p *Platform) attach(ctx context.Context, t target, first, key string, f en
 		return err
 	}
 	p.opt.Logger.Warn("slack: a file is not shown", "error", err)
-	lost := sheet{Blocks: []slackgo.Block{missing(f, err)}, Text: "A file could not be shown."}
+	lost := sheet{Blocks: []slackgo.Block{missing(f, err)}, Text: "A file could not be attached."}
 	err = p.patiently(ctx, func() error {
 		id := clientID(key + ", lost " + f.mark())
 		_, err := p.send(ctx, t.channel, root(t, first), lost, id, slackgo.MsgOptionMetadata(lostMeta(key, first, f.mark())))
@@ -120,10 +124,10 @@ func (p *Platform) attach(ctx context.Context, t target, first, key string, f en
 	return p.told("say that a file is missing", err)
 }
 
-// missing says that a file could not be shown, and why.
+// missing says that a file could not be attached, and why.
 func missing(f enclosure, err error) slackgo.Block {
 	return prose.block([][]stretch{{
-		{text: chat.Clean(f.name), style: chat.Code}, {text: " could not be shown: "}, {text: chat.Clean(err.Error()), style: chat.Code},
+		{text: "A file could not be attached: "}, {text: chat.Clean(f.name), style: chat.Code}, {text: " (" + chat.Clean(err.Error()) + ")"},
 	}})
 }
 

@@ -145,7 +145,6 @@ func TestTheSameProcessGoesOnWhereItEnded(t *testing.T) {
 func TestWhatWasBegunAndTakenAwayIsPostedAnew(t *testing.T) {
 	t.Parallel()
 	st := newStage(t, false, slackfake.Options{}, nil)
-	st.Allow(slackfake.StrangeEdit)
 	st.NextCalls("*", 1, slackfake.Fault{})
 	st.NextCalls("*", 1, slackfake.ServerError())
 	_, err := st.p.Post(t.Context(), incidentPlace(), threeSheets(), "k")

@@ -95,6 +95,36 @@ func TestAnEditReplacesTheMessageAndLeavesItsKey(t *testing.T) {
 	require.Len(t, st.called(t, 1, "conversations.replies"), 1, "what belongs to it is looked for when it says that there is something")
 }
 
+func TestAMessageThatIsGoneIsPostedAnew(t *testing.T) {
+	t.Parallel()
+	st := newStage(t, false, slackfake.Options{}, nil)
+	for name, reply := range map[string]bool{"alone": false, "with a thread": true} {
+		id, err := st.p.Post(t.Context(), incidentPlace(), chat.Say(chat.P("first")), name)
+		require.NoError(t, err)
+		if reply {
+			place := incidentPlace()
+			place.Thread = id
+			_, err = st.p.Post(t.Context(), place, chat.Say(chat.P("reply")), "reply")
+			require.NoError(t, err)
+		}
+		_, _, err = st.p.api.DeleteMessageContext(t.Context(), slackfake.Incident, id)
+		require.NoError(t, err)
+		require.True(t, isPermanent(st.p.Edit(t.Context(), incidentPlace(), id, chat.Say(chat.P("second")), "k-2")), name)
+	}
+}
+
+func TestWithoutTheScopeToLookMessagesAreEditedAllTheSame(t *testing.T) {
+	t.Parallel()
+	st := newStage(t, false, slackfake.Options{Scopes: []string{"chat:write"}}, nil)
+	id, err := st.p.Post(t.Context(), incidentPlace(), chat.Say(chat.P("first")), "k")
+	require.NoError(t, err)
+	require.NoError(t, st.p.Edit(t.Context(), incidentPlace(), id, chat.Say(chat.P("second")), "k-2"))
+	require.Equal(t, "second", st.In("incident").Last().Text)
+	_, _, err = st.p.Find(t.Context(), incidentPlace(), "k")
+	require.ErrorIs(t, err, chat.ErrCannotLook)
+	require.Contains(t, st.log.String(), "channels:history", "it says what is missing")
+}
+
 func TestWhomNotifyNamesIsCalledInOneLineAndNobodyElse(t *testing.T) {
 	t.Parallel()
 	st := newStage(t, false, slackfake.Options{}, callable)
