@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -169,7 +170,7 @@ func drillMark(inc state.Incident) string {
 	return ""
 }
 
-// fixLines are the fix lines in force, one for each branch of a product.
+// fixLines are the fix lines in force, each once for a product.
 func fixLines(r state.Rules) []string {
 	var out []string
 	for _, p := range r.Products {
@@ -181,7 +182,9 @@ func fixLines(r state.Rules) []string {
 			case b.Fixed.IsZero():
 				line = "no fix: disconnect it"
 			}
-			out = append(out, p.Name+": "+line)
+			if line = p.Name + ": " + line; !slices.Contains(out, line) {
+				out = append(out, line)
+			}
 		}
 	}
 	return out
