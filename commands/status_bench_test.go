@@ -71,6 +71,9 @@ func benchLooks(b *testing.B, s *redisstore.Store, n int, base map[string]time.D
 		{name: "five behind", command: show, at: fresh, says: "5 farms wait", before: func() { catchUp(b, s, n/perFarm-5) }},
 	} {
 		if l.before != nil {
+			if n > 100_000 {
+				return // to assess so many farms anew takes longer than all the rest
+			}
 			l.before()
 		}
 		b.Run(l.name, func(b *testing.B) { l.bench(b, s, n, base) })
