@@ -100,17 +100,20 @@ func (w *watch) blind() []chat.Text {
 // why are the main reasons, counted.
 func (w *watch) why() chat.Text {
 	reasons := slices.SortedFunc(maps.Keys(w.reasons), func(a, b string) int { return cmp.Or(cmp.Compare(w.reasons[b], w.reasons[a]), cmp.Compare(a, b)) })
+	if len(reasons) > maxReasons+1 { // to name the last one takes no more room than to count it
+		reasons = reasons[:maxReasons]
+	}
 	var t chat.Text
 	told := 0
-	for i, r := range reasons[:min(len(reasons), maxReasons)] {
+	for i, r := range reasons {
 		if i > 0 {
-			t = append(t, chat.T(", ")...)
+			t = append(t, chat.T("; ")...)
 		}
 		told += w.reasons[r]
-		t = append(t, chat.T(fmt.Sprintf("%d ", w.reasons[r]), chat.C(r))...)
+		t = append(t, chat.T(fmt.Sprintf("%d× ", w.reasons[r]), chat.C(r))...)
 	}
 	if rest := w.unclear - told; rest > 0 {
-		t = append(t, chat.T(fmt.Sprintf(", %d for other reasons", rest))...)
+		t = append(t, chat.T(fmt.Sprintf("; %d× for other reasons", rest))...)
 	}
 	return t
 }

@@ -198,7 +198,7 @@ func TestAScanIsOneMessageThatMovesAtMostEveryTwoSeconds(t *testing.T) {
 	w := opened(t, 2, manyServers(9))
 	slowly(w, &slow{w: w})
 	m := w.run(t, "alice", "scan")
-	require.Contains(t, words(m), "9 answered, and it cannot be told: 9 answers, but shows no build\n")
+	require.Contains(t, words(m), "9 answered, and it cannot be told: 9× answers, but shows no build\n")
 	require.GreaterOrEqual(t, len(w.said), 3)
 	require.LessOrEqual(t, len(w.said), 5) // every other second; the end is the answer
 	for _, c := range w.cards {
@@ -419,4 +419,16 @@ func TestOfServersThatSayTheyAreFixedTheScanTellsWhichLackProof(t *testing.T) {
 	require.Contains(t, text, "◉ 1 newly says that it is fixed, as the proof from inside does: sp-1\n")
 	require.Contains(t, text, "Next: evidence from inside: evidence add with what an administrator sees (format: help evidence add).")
 	require.Equal(t, state.StatusReady, w.row(t, "sp-1").Status)
+}
+
+func TestNobodyIsToldToRunWhatDoesNotExistYet(t *testing.T) {
+	t.Parallel()
+	for _, name := range playbook.Builtins() {
+		pb, err := playbook.Builtin(name)
+		require.NoError(t, err)
+		for _, st := range pb.Rules().Steps {
+			require.NotContains(t, strings.ToLower(st.Advice), "run the collector", "%s %s", name, st.ID)
+		}
+	}
+	require.NotContains(t, checks.SettleInside, "collector")
 }

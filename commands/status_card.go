@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/checks"
 	"github.com/allclear-bot/allclear/state"
 )
 
@@ -145,10 +146,5 @@ func scanned(s state.Scan, now time.Time) string {
 	return out
 }
 
-// cut keeps the first n runes.
-func cut(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n]) + "…"
-	}
-	return s
-}
+// cut keeps at most n runes, and no part of a word.
+func cut(s string, n int) string { return checks.Clean(s, n) }
