@@ -59,6 +59,12 @@ func boundPlace(call chat.Call) (state.Place, error) {
 	}
 	p.Person, p.Thread, p.Reply = "", "", "" // the channel hears, not one person in it
 	given := call.Values.String("tlp")
+	if given == "" && p.Threads && p.Ceiling == state.TLPClear {
+		return p, &chat.Problem{
+			What: "This place may see only TLP:CLEAR, or it is not known yet who is in it.",
+			Try:  "Ask again in a minute; or add --tlp clear if that is meant.",
+		}
+	}
 	if given == "" {
 		return p, nil
 	}

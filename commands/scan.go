@@ -60,6 +60,7 @@ func (scan) Spec() chat.Spec {
 			{Name: "farm", Help: "only those of this farm", Type: chat.Farm},
 			{Name: "owner", Help: "only those of this person", Type: chat.Owner},
 			{Name: "cancel", Help: "end the running scan; it tells what it has", Type: chat.Switch},
+			{Name: "id", Help: "with --cancel: only this scan, as its message names it"},
 		},
 		Examples: []chat.Example{
 			{Line: "scan", Does: "looks at every server, and tells what changed since the last look"},

@@ -51,7 +51,7 @@ func (s scan) already(running state.Scan) error {
 	if running.Total > 0 {
 		m.Add(chat.Bar(running.Looked, running.Total, fmt.Sprintf("%d of %d looked at", running.Looked, running.Total)))
 	}
-	m.Add(chat.Row(press("Cancel it", running.Incident, "scan", "--cancel")))
+	m.Add(chat.Row(press("Cancel it", running.Incident, "scan", "--cancel", "--id", running.ID)))
 	return notDone(m)
 }
 
@@ -73,7 +73,8 @@ func (s scan) cancel(ctx context.Context, call chat.Call, sel selection) (chat.M
 	}
 	var ended, elsewhere []string
 	for _, sc := range scans {
-		if !alive(sc, s.now()) || sel.label != "all" && sc.Selection != sel.label {
+		id := call.Values.String("id")
+		if !alive(sc, s.now()) || sel.label != "all" && sc.Selection != sel.label || id != "" && sc.ID != id {
 			continue
 		}
 		if s.jobs.Cancel(sc.ID) {
@@ -88,6 +89,9 @@ func (s scan) cancel(ctx context.Context, call chat.Call, sel selection) (chat.M
 		return chat.Say(chat.P("Ending scan ", nameList(ended), ". It tells what it has; what it did not look at stays unknown.")), nil
 	case len(elsewhere) > 0:
 		return chat.Message{}, notDone(chat.Say(chat.P("Scan ", nameList(elsewhere), " is not running in this process and cannot be ended from here. It ends by itself.")))
+	}
+	if id := call.Values.String("id"); id != "" {
+		return chat.Say(chat.P("Scan ", chat.C(id), " does not run any more.")), nil
 	}
 	return chat.Say(chat.P("No scan is running.")), nil
 }

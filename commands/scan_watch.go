@@ -131,7 +131,7 @@ func (w *watch) progress(ctx context.Context, store Scans) {
 	w.call.Say("", chat.Say(
 		chat.P("Scan ", chat.C(w.rec.ID), " of ", selected(w.rec.Selection), " runs"),
 		chat.Bar(w.rec.Looked, w.rec.Total, legend),
-		chat.Row(press("Cancel", w.inc.ID, "scan", "--cancel")),
+		chat.Row(press("Cancel", w.inc.ID, "scan", "--cancel", "--id", w.rec.ID)),
 	))
 }
 

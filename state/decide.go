@@ -68,6 +68,11 @@ func (tx *Tx) enact(f *FarmState, p Proposal) error {
 		return tx.record(f, []Evidence{e})
 	case ProposeExcept:
 		x := *p.Exception
+		for _, id := range tx.missing(f, p.Server) {
+			if len(x.Steps) == 0 && !slices.Contains(p.Missing, id) {
+				return refuse(fmt.Sprintf("More is missing on %s than when this was asked for: %s.", p.Server, id), "Look at it, and ask again.")
+			}
+		}
 		x.ID, x.Server, x.By, x.Second, x.At = p.ID, p.Server, p.By, tx.Work.By, tx.Work.At
 		f.Farm.Exceptions = append(f.Farm.Exceptions, x)
 		tx.event("exception", f.Farm.Name, p.Server, x)

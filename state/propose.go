@@ -44,14 +44,16 @@ func (tx *Tx) Propose(p Proposal) error {
 func (tx *Tx) checked(f *FarmState, p Proposal) (Proposal, error) {
 	var err error
 	e, x := p.Evidence, p.Exception
-	p.Evidence, p.Exception = nil, nil
+	p.Evidence, p.Exception, p.Missing = nil, nil, nil
 	switch p.Kind {
 	case ProposeConfirm:
 		p.Hash, err = tx.confirmable(f, p.Server)
 	case ProposeAttest:
 		p.Evidence, err = tx.attestable(f, p, e)
 	case ProposeExcept:
-		p.Exception, err = tx.exceptable(p, x)
+		if p.Exception, err = tx.exceptable(p, x); err == nil && len(p.Exception.Steps) == 0 {
+			p.Missing = tx.missing(f, p.Server)
+		}
 	case ProposeRetire:
 		if strings.TrimSpace(p.Reason) == "" {
 			err = refuse("To retire a server needs a reason.", "")
@@ -76,6 +78,18 @@ func (tx *Tx) attestable(f *FarmState, p Proposal, given *Evidence) (*Evidence, 
 	}
 	e.Second = ""
 	return &e, nil
+}
+
+// missing are the steps of a server that are not done now.
+func (tx *Tx) missing(f *FarmState, server string) []string {
+	a, _ := f.Assess(tx.Incident.Rules, tx.Work.At).Server(server)
+	var out []string
+	for _, st := range a.Missing() {
+		if !slices.Contains(out, st.Step) {
+			out = append(out, st.Step)
+		}
+	}
+	return out
 }
 
 func (tx *Tx) exceptable(p Proposal, given *Exception) (*Exception, error) {

@@ -160,6 +160,9 @@ type Proposal struct {
 	Reason    string     `json:"reason,omitempty"`
 	Evidence  *Evidence  `json:"evidence,omitempty"`
 	Exception *Exception `json:"exception,omitempty"`
+	// Missing are the steps that were missing when all of them were asked to be
+	// excepted: what is missing since was not looked at.
+	Missing []string `json:"missing,omitempty"`
 }
 
 // Farm is what Assess looks at together: servers that share keys and

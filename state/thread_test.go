@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -168,4 +169,18 @@ func TestACardAndAThreadHaveLanesOfTheirOwn(t *testing.T) {
 	require.Equal(t, channel.Key(), lane(state.Notice{Card: "answer", Payload: []byte("{}")}), "an answer keeps its turn")
 	require.NotEqual(t, channel.Key(), lane(state.Notice{Card: "board"}))
 	require.Equal(t, lane(state.Notice{Kind: state.NoticeThread, Card: "thread x"}), lane(state.Notice{Kind: state.NoticeChanged, Thread: "thread x"}))
+}
+
+func TestARiskIsAcceptedForWhatWasMissingWhenItWasAskedAndForNoMore(t *testing.T) {
+	t.Parallel()
+	b := remediatedBooks(t)
+	b.must("lead", func(tx *state.Tx) error {
+		return tx.Record("F", state.Evidence{Subject: state.Subject{Server: "A"}, Kind: "modules", Value: "malicious", Source: state.SourceCollector, Observed: b.now})
+	})
+	b.propose("lead", state.Proposal{ID: "x", Kind: state.ProposeExcept, Server: "A", Reason: "the ledger closes", Exception: exception(b.now.Add(48 * time.Hour))})
+	b.now = b.now.Add(time.Hour)
+	b.must("lead", func(tx *state.Tx) error {
+		return tx.Record("F", state.Evidence{Subject: state.Subject{Server: "A"}, Kind: "package", Value: "16.0.10417.20010", Source: state.SourceCollector, Observed: b.now})
+	})
+	b.refused("second", "More is missing on A than when this was asked for", func(tx *state.Tx) error { _, err := tx.Approve("x"); return err })
 }

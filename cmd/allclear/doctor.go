@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -146,11 +147,38 @@ func storeFindings(ctx context.Context, c config) ([]state.Place, []state.Findin
 			out = append(out, state.Finding{What: "incident " + h.ID, Wrong: "no place hears of it, so nobody is reminded", Do: "Say: incident bind, in the channel that should hear of it."})
 		}
 		places = append(places, inc.Places...)
+		out = append(out, ownerFindings(ctx, store, h.ID, c.withSelf())...)
 	}
 	if err != nil {
 		out = append(out, state.Finding{What: "the open incidents", Wrong: said(err), Do: "Check the store with: allclear audit verify"})
 	}
 	return places, out
+}
+
+// ownerFindings names the owners that nobody of the configuration acts for: nobody
+// would be mentioned when something happens to their servers.
+func ownerFindings(ctx context.Context, store *opened, incident string, c config) []state.Finding {
+	tallies, err := store.Tallies(ctx, incident, "owner", true)
+	if err != nil {
+		return nil // the incident itself was told of
+	}
+	var nobody []string
+	for _, t := range tallies {
+		if _, known := c.People.ByOwner(t.Name); !known && len(c.Groups[t.Name]) == 0 && t.Name != "" {
+			nobody = append(nobody, t.Name)
+		}
+	}
+	if len(nobody) == 0 {
+		return nil
+	}
+	more := ""
+	if len(nobody) > 5 {
+		more = fmt.Sprintf(" and %d more", len(nobody)-5)
+	}
+	return []state.Finding{{
+		What: "the owners of incident " + incident, Wrong: "nobody is mentioned for " + strings.Join(nobody[:min(5, len(nobody))], ", ") + more,
+		Do: "Add owns: [OWNER] to a person, or a group of that name under groups.", Warning: true,
+	}}
 }
 
 func placesOf(places []state.Place, platform string) []state.Place {
