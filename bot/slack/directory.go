@@ -46,6 +46,7 @@ type directory struct {
 	pending map[errand]bool
 	inGroup map[string]map[string]bool // group -> its members
 	asOf    map[string]time.Time       // group -> when its members were read
+	left    map[string]int             // group -> how often somebody was taken out of it
 	kick    chan struct{}              // the groups changed
 	trouble atomic.Bool                // the groups cannot be read
 }
@@ -76,7 +77,7 @@ const (
 func newDirectory(api *slackgo.Client, o Options) *directory {
 	d := &directory{
 		api: api, log: o.Logger, count: o.Count, now: o.Now, errands: make(chan errand, mostErrands), pending: map[errand]bool{},
-		inGroup: map[string]map[string]bool{}, asOf: map[string]time.Time{}, kick: make(chan struct{}, 1),
+		inGroup: map[string]map[string]bool{}, asOf: map[string]time.Time{}, left: map[string]int{}, kick: make(chan struct{}, 1),
 	}
 	for link := range o.Roles {
 		if _, id, ok := splitLink(link); ok && !slices.Contains(d.groups, id) {

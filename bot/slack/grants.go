@@ -92,7 +92,7 @@ func (d *directory) readGroups(ctx context.Context) error {
 func (d *directory) readGroup(ctx context.Context, group string) error {
 	ctx, cancel := context.WithTimeout(ctx, errandTime)
 	defer cancel()
-	began := d.now()
+	began, left := d.now(), d.leftOf(group)
 	ids, err := d.api.GetUserGroupMembersContext(ctx, group)
 	switch {
 	case noSuchGroup(err):
@@ -107,8 +107,19 @@ func (d *directory) readGroup(ctx context.Context, group string) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.left[group] != left {
+		d.regroup() // somebody was taken out meanwhile, and may still be on this list
+		return nil
+	}
 	d.inGroup[group], d.asOf[group] = members, began
 	return nil
+}
+
+// leftOf is how often somebody was taken out of a group.
+func (d *directory) leftOf(group string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.left[group]
 }
 
 // regroup has the groups read again.
@@ -123,6 +134,9 @@ func (d *directory) regroup() {
 func (d *directory) leave(group string, users []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if len(users) > 0 {
+		d.left[group]++
+	}
 	for _, u := range users {
 		delete(d.inGroup[group], u)
 	}
