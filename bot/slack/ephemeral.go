@@ -40,9 +40,9 @@ func (p *Platform) whisper(ctx context.Context, t target, m chat.Message, key st
 	switch {
 	case err == nil:
 	case outside(err) && t.reply != "":
-		return p.respond(ctx, t, m, key)
+		return p.respond(ctx, t, m, key, err)
 	default:
-		return "", p.told("slack: show a message to one person", err)
+		return "", p.toldIn(ctx, t.channel, "slack: show a message to one person", err)
 	}
 	for _, s := range r.sheets[1:] {
 		err := p.patiently(ctx, func() error {
@@ -77,7 +77,7 @@ func (p *Platform) handFiles(ctx context.Context, t target, files []enclosure) e
 		}
 		if errors.As(err, new(*chat.Permanent)) {
 			p.opt.Logger.Warn("slack: a file is not shown", "error", err)
-			_, err = p.mutter(ctx, t, sheet{Blocks: []slackgo.Block{missing(f, err)}, Text: "A file could not be shown."})
+			_, err = p.mutter(ctx, t, sheet{Blocks: []slackgo.Block{missing(f, err)}, Text: "A file could not be attached."})
 		}
 	}
 	if err != nil {
@@ -100,7 +100,8 @@ type reply struct {
 
 // respond answers through the address that came with a request: also where we are
 // not in the channel. Slack takes five answers in half an hour.
-func (p *Platform) respond(ctx context.Context, t target, m chat.Message, key string) (string, error) {
+// When they are over, it is as if there were no address: why is what went wrong before.
+func (p *Platform) respond(ctx context.Context, t target, m chat.Message, key string, why error) (string, error) {
 	s := p.setting(ctx, t, m)
 	s.onward = "it goes on below"
 	form := reply{Type: slackgo.ResponseTypeInChannel, Thread: t.thread}
@@ -110,7 +111,10 @@ func (p *Platform) respond(ctx context.Context, t target, m chat.Message, key st
 		s.files = ""
 	}
 	r, err := p.drawn(s, m, func(r rendered) error { return p.speak(ctx, t.reply, form, r.sheets[0]) })
-	if err != nil {
+	switch word := wordOf(err); {
+	case word == "expired_url", word == "used_url":
+		return "", p.toldIn(ctx, t.channel, "slack: answer a request", why)
+	case err != nil:
 		return "", p.told("slack: answer a request", err)
 	}
 	for _, s := range r.sheets[1:] {
@@ -138,7 +142,9 @@ func (p *Platform) speak(ctx context.Context, address string, form reply, s shee
 		return errors.New("the address for answers is none")
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
-	resp, err := p.opt.Client.Do(req)
+	client := *p.opt.Client
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	resp, err := client.Do(req)
 	if err != nil {
 		return err
 	}

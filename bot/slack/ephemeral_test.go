@@ -3,7 +3,9 @@ package slack
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -124,8 +126,8 @@ func TestTheAddressForAnswersWorksFiveTimesAndIsNeverTold(t *testing.T) {
 		require.NoError(t, err)
 	}
 	_, err := st.p.Post(t.Context(), place, chat.Say(chat.P("answer")), "six")
-	require.True(t, isPermanent(err))
-	require.ErrorContains(t, err, "used_url")
+	require.ErrorContains(t, err, "not_in_channel", "what can be mended")
+	require.False(t, classifiedAs(err))
 	st.NextCalls("response_url", 1, slackfake.Lost())
 	_, lost := st.p.Post(t.Context(), place, chat.Say(chat.P("answer")), "seven")
 	require.Error(t, lost)
@@ -193,3 +195,21 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("cut off") }
 func (failing) Close() error             { return nil }
+
+func TestAnAddressForAnswersThatIsNotOneOfSlacksIsNotUsed(t *testing.T) {
+	t.Parallel()
+	var visits atomic.Int32
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visits.Add(1) }))
+	t.Cleanup(elsewhere.Close)
+	st := newStage(t, false, slackfake.Options{}, nil)
+	place := at(slackfake.General)
+	for _, address := range []string{elsewhere.URL, "http://hooks.slack.com/commands/x", "https://hooks.slack.com.example/x", "https://hooks.slack.com@" + strings.TrimPrefix(elsewhere.URL, "http://")} {
+		place.Reply = address
+		_, err := st.p.Post(t.Context(), place, chat.Say(chat.P("x")), "k")
+		require.ErrorContains(t, err, "not_in_channel")
+	}
+	astray := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	t.Cleanup(astray.Close)
+	require.Error(t, st.p.speak(t.Context(), astray.URL, reply{}, sheet{Text: "x"}))
+	require.Zero(t, visits.Load())
+}

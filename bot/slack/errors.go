@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	slackgo "github.com/slack-go/slack"
@@ -29,11 +30,12 @@ func tooOften(word string) bool {
 // never reports whether an answer says that nothing was done, and that the same call
 // will never be of use (docs.slack.dev/reference/methods, the errors of each). What is
 // wrong with the app itself is not among them: a token that was revoked, a scope that
-// is missing. Somebody will repair that, and the letters wait for it.
+// is missing, a channel that it was taken out of. Somebody will repair that, and the
+// letters wait for it.
 func never(word string) bool {
 	switch word {
 	case // the place
-		"channel_not_found", "not_in_channel", "is_archived", "is_inactive", "invalid_channel", "channel_is_limited_access", "team_not_found",
+		"is_archived", "is_inactive", "invalid_channel", "channel_is_limited_access", "team_not_found",
 		"messages_tab_disabled", "posting_to_channel_denied", "restricted_action", "restricted_action_non_threadable_channel",
 		"restricted_action_read_only_channel", "restricted_action_thread_locked", "restricted_action_thread_only_channel", "not_enabled",
 		"cannot_reply_to_message", "invalid_thread_ts", "thread_not_found",
@@ -71,10 +73,22 @@ func classified(doing string, err error) error {
 		return &chat.RetryAfter{After: max(limited.RetryAfter, time.Second), Err: told}
 	case tooOften(word), errors.As(err, &status) && status.Code == http.StatusTooManyRequests:
 		return &chat.RetryAfter{After: unhurried, Err: told}
-	case never(word):
+	case never(word), strings.HasSuffix(word, "_thread_locked"):
 		return &chat.Permanent{Err: told}
 	}
 	return told
+}
+
+// toldIn is told for a channel: that there is no such channel is believed when Slack
+// says so twice.
+func (p *Platform) toldIn(ctx context.Context, channel, doing string, err error) error {
+	if wordOf(err) == "channel_not_found" {
+		_, again := p.api.GetConversationInfoContext(ctx, &slackgo.GetConversationInfoInput{ChannelID: channel})
+		if wordOf(again) == "channel_not_found" {
+			return &chat.Permanent{Err: fmt.Errorf("%s: %w", doing, hushed(err))}
+		}
+	}
+	return p.told(doing, err)
 }
 
 // wordOf is Slack's word for what is wrong, "" when the error is not Slack's.

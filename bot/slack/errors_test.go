@@ -23,7 +23,7 @@ func TestErrorsAreToldAsWhatTheyMean(t *testing.T) {
 	t.Parallel()
 	said := func(word string) error { return slackgo.SlackErrorResponse{Err: word} }
 	for _, word := range []string{
-		"channel_not_found", "not_in_channel", "is_archived", "restricted_action", "user_not_in_channel", "message_not_found", "cant_update_message",
+		"is_archived", "restricted_action", "thread_not_found", "restricted_action_thread_locked", "some_thread_locked", "cannot_reply_to_message", "user_not_in_channel", "message_not_found", "cant_update_message",
 		"edit_window_closed", "block_mismatch", "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text",
 		"metadata_too_large", "view_too_large", "file_uploads_disabled", "expired_url", "used_url", "user_disabled", "too_many_pins",
 	} {
@@ -35,7 +35,7 @@ func TestErrorsAreToldAsWhatTheyMean(t *testing.T) {
 	// What Slack does not say it did not do, and what somebody will repair.
 	for _, word := range []string{
 		"internal_error", "fatal_error", "service_unavailable", "request_timeout", "update_failed", "team_added_to_org", "something_new",
-		"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope", "not_allowed_token_type",
+		"channel_not_found", "not_in_channel", "invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope", "not_allowed_token_type",
 	} {
 		err := classified("x", said(word))
 		require.False(t, isPermanent(err) || isPace(err), word)
@@ -107,7 +107,7 @@ func TestEveryFaultOfTheNetworkLeavesItUnknownWhetherAMessageArrived(t *testing.
 func TestPlacesThatWillNeverHaveItAreSaidSo(t *testing.T) {
 	t.Parallel()
 	st := newStage(t, false, slackfake.Options{}, nil)
-	for _, channel := range []string{slackfake.General, slackfake.Hidden, slackfake.Archived, slackfake.Notices, "C0NOWHERE01", ""} {
+	for _, channel := range []string{slackfake.Hidden, slackfake.Archived, slackfake.Notices, "C0NOWHERE01", ""} {
 		_, err := st.p.Post(t.Context(), at(channel), chat.Say(chat.P("x")), "k")
 		require.True(t, isPermanent(err), "%s: %v", channel, err)
 	}
@@ -115,4 +115,27 @@ func TestPlacesThatWillNeverHaveItAreSaidSo(t *testing.T) {
 	_, err := st.p.Post(t.Context(), incidentPlace(), chat.Say(chat.P("x")), "k")
 	require.Error(t, err)
 	require.False(t, classifiedAs(err), "somebody will repair that, and the letters wait")
+}
+
+func TestALetterWaitsForAChannelThatMayComeBack(t *testing.T) {
+	t.Parallel()
+	st := newStage(t, false, slackfake.Options{}, nil)
+	id, err := st.p.Post(t.Context(), incidentPlace(), chat.Say(chat.P("x")), "k-1")
+	require.NoError(t, err)
+	post := func() error {
+		_, err := st.p.Post(t.Context(), incidentPlace(), chat.Say(chat.P("x")), "k-2")
+		return err
+	}
+	st.In("incident").KickBot()
+	_, _, err = st.p.Find(t.Context(), incidentPlace(), "k-2")
+	for _, err := range []error{err, post(), st.p.Edit(t.Context(), incidentPlace(), id, chat.Say(chat.P("y")), "k-3")} {
+		require.ErrorContains(t, err, "not_in_channel")
+		require.False(t, classifiedAs(err))
+	}
+	st.In("incident").InviteBot()
+	st.NextCalls("chat.postMessage", 1, slackfake.Fault{Error: "channel_not_found"})
+	err = post()
+	require.ErrorContains(t, err, "channel_not_found")
+	require.False(t, classifiedAs(err), "it is there when we ask again")
+	require.NoError(t, post())
 }

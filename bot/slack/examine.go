@@ -98,7 +98,7 @@ func scopeFindings(h http.Header) []bot.Finding {
 		if !slices.Contains(granted, n.scope) {
 			f.Wrong = "It is missing: " + n.without + "."
 			f.Do = "Add it to the app at api.slack.com/apps, OAuth & Permissions, and install the app again."
-			f.Warning = n.scope != "chat:write" && n.scope != "commands"
+			f.Warning = !n.vital
 		}
 		out = append(out, f)
 		granted = slices.DeleteFunc(granted, func(s string) bool { return s == n.scope })

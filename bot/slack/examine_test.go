@@ -58,6 +58,13 @@ func TestWhatIsMissingIsToldWithWhatStops(t *testing.T) {
 	require.Contains(t, bad["the scope pins:write"].Wrong, "boards are not pinned")
 	require.True(t, bad["the scope pins:write"].Warning)
 	require.False(t, bad["the scope chat:write"].Warning)
+	for _, scope := range []string{"files:write", "channels:history", "groups:history", "im:history"} {
+		without := slices.DeleteFunc(neededScopes(), func(s string) bool { return s == scope })
+		st := newStage(t, false, slackfake.Options{Scopes: without}, nil)
+		f := wrongs(t, st.p.Examine(t.Context(), nil))["the scope "+scope]
+		require.NotEmpty(t, f.Wrong)
+		require.False(t, f.Warning, scope)
+	}
 	require.Contains(t, bad["other scopes"].Wrong, "chat:write.public")
 }
 

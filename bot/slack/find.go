@@ -2,9 +2,11 @@ package slack
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	slackgo "github.com/slack-go/slack"
 
@@ -17,9 +19,13 @@ import (
 const (
 	lookPage  = 200
 	lookPages = 10
+	// lookBack is what is looked at first of a thread, for Slack shows its beginning
+	// first, and a message that is looked for is most often a new one.
+	lookBack = time.Hour
 )
 
-// Find looks for a message with this key among the newest 2,000 of its place. A
+// Find looks for a message with this key among the newest 2,000 of a channel; of a
+// thread among the first 2,000 of the last hour, and the first 2,000 before. A
 // message is found when it is there with all that belongs to it: otherwise Post
 // goes on with it. An App Home is published again instead: that doubles nothing.
 func (p *Platform) Find(ctx context.Context, place state.Place, key string) (string, bool, error) {
@@ -81,10 +87,15 @@ func (p *Platform) seek(ctx context.Context, t target, hash string) (slackgo.Mes
 		}
 		return !found
 	}
-	if t.thread != "" {
-		return out, found, p.replies(ctx, t.channel, t.thread, func(m slackgo.Message) bool { return see(m) })
+	if t.thread == "" {
+		err := p.history(ctx, t.channel, see)
+		return out, found, err
 	}
-	err := p.history(ctx, t.channel, see)
+	recent := fmt.Sprintf("%d.000000", p.opt.Now().Add(-lookBack).Unix())
+	err := p.replies(ctx, t.channel, t.thread, recent, "", see)
+	if err == nil && !found && t.thread < recent {
+		err = p.replies(ctx, t.channel, t.thread, "", recent, see)
+	}
 	return out, found, err
 }
 
@@ -110,13 +121,13 @@ func (p *Platform) history(ctx context.Context, channel string, see func(slackgo
 	return nil
 }
 
-// replies shows the messages of a thread, the oldest first, while see wants more.
-// A thread that is not there is empty.
-func (p *Platform) replies(ctx context.Context, channel, thread string, see func(slackgo.Message) bool) error {
+// replies shows the messages of a thread between two times, the oldest first, while
+// see wants more. A thread that is not there is empty.
+func (p *Platform) replies(ctx context.Context, channel, thread, oldest, latest string, see func(slackgo.Message) bool) error {
 	cursor := ""
 	for range lookPages {
 		ms, _, next, err := p.api.GetConversationRepliesContext(ctx, &slackgo.GetConversationRepliesParameters{
-			ChannelID: channel, Timestamp: thread, Cursor: cursor, Limit: lookPage, IncludeAllMetadata: true,
+			ChannelID: channel, Timestamp: thread, Oldest: oldest, Latest: latest, Inclusive: true, Cursor: cursor, Limit: lookPage, IncludeAllMetadata: true,
 		})
 		if wordOf(err) == "thread_not_found" {
 			return nil
@@ -158,7 +169,7 @@ func (p *Platform) read(ctx context.Context, channel, ts string) (m slackgo.Mess
 // belongings looks in a thread for what belongs to a message.
 func (p *Platform) belongings(ctx context.Context, channel, thread, first string) (belongings, error) {
 	has := belongings{sheets: map[int]string{}, files: map[string]bool{}}
-	err := p.replies(ctx, channel, thread, func(m slackgo.Message) bool {
+	err := p.replies(ctx, channel, thread, first, "", func(m slackgo.Message) bool {
 		for _, f := range m.Files {
 			if mark := markOfFile(f.Name); mark != "" && m.BotID != "" {
 				has.files[mark] = true

@@ -2,6 +2,7 @@ package slack
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -80,4 +81,25 @@ func TestAMessageThatSlackSawAndNobodyFindsIsPostedAsANewOne(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, id, again)
 	require.Len(t, st.Messages("incident"), 1)
+}
+
+func TestInAThreadTheLastHourIsLookedAtFirstAndThenWhatWasBefore(t *testing.T) {
+	t.Parallel()
+	st, waits := aged(t, nil)
+	root, err := st.p.Post(t.Context(), incidentPlace(), chat.Say(chat.P("root")), "root")
+	require.NoError(t, err)
+	place := incidentPlace()
+	place.Thread = root
+	id, err := st.p.Post(t.Context(), place, chat.Say(chat.P("x")), "k")
+	require.NoError(t, err)
+	for _, calls := range []int{1, 2} {
+		before := len(st.Calls("conversations.replies"))
+		got, found, err := st.p.Find(t.Context(), place, "k")
+		require.NoError(t, err)
+		require.True(t, found)
+		require.Equal(t, id, got)
+		require.Len(t, st.Calls("conversations.replies"), before+calls)
+		require.NotEmpty(t, st.Calls("conversations.replies")[before].Args["oldest"])
+		waits(2 * time.Hour)
+	}
 }

@@ -45,7 +45,7 @@ func TestAfterTenSecondsTheHomeIsDrawnAgain(t *testing.T) {
 	require.Len(t, d.desk.requests(), 2)
 }
 
-func TestAButtonOfTheHomeAnswersThere(t *testing.T) {
+func TestAButtonOfTheHomeIsAnsweredDirectlyAndTheHomeDrawnAgain(t *testing.T) {
 	t.Parallel()
 	st, desk := newStage(t, false, slackfake.Options{}, nil), &notebook{}
 	st.runs(t, desk)
@@ -56,22 +56,40 @@ func TestAButtonOfTheHomeAnswersThere(t *testing.T) {
 	responder := st.User("responder")
 	responder.SeesHome("my servers")
 	responder.PressesIn("Scan").Done()
-	req := desk.only(t)
+	require.Len(t, desk.requests(), 2)
+	req, redraw := desk.requests()[0], desk.requests()[1]
 	require.Equal(t, "scan", req.Text)
 	require.True(t, req.Private)
-	require.Equal(t, homeChannel, req.Place.Channel)
-	require.Equal(t, link, req.Place.Person)
-	require.Equal(t, state.TLPAmberStrict, req.Place.Ceiling)
+	require.Equal(t, state.Place{Platform: Name, Workspace: slackfake.TeamID, Person: link, Ceiling: state.TLPAmberStrict}, req.Place)
+	require.Equal(t, homeLine, redraw.Text)
+	require.Equal(t, homeChannel, redraw.Place.Channel)
+	require.Equal(t, link, redraw.Place.Person)
+	require.True(t, redraw.Private)
+	for _, answer := range []string{"the first answer", "the second answer"} {
+		_, err := st.p.Post(t.Context(), req.Place, chat.Say(chat.P(answer)), answer)
+		require.NoError(t, err)
+	}
+	responder.Sees("the first answer")
+	responder.Sees("the second answer")
+	responder.SeesHome("my servers")
+
+	st.Again()
+	st.Eventually("it is acknowledged again", func() bool { return st.Acks() == 2 })
+	require.Len(t, desk.requests(), 2, "the same press is the same requests")
+	responder.PressesIn("Scan").Done()
+	require.Len(t, desk.requests(), 4)
 
 	responder.PressesIn(cannot.Label).Done()
 	responder.SeesModal("except")
 	responder.Fills(map[string]string{"Reason": "it is down"})
 	responder.Submits().Done()
-	require.Len(t, desk.requests(), 2)
-	require.Equal(t, homeChannel, desk.requests()[1].Place.Channel)
-	require.True(t, desk.requests()[1].Private)
+	require.Len(t, desk.requests(), 6)
+	require.Equal(t, req.Place, desk.requests()[4].Place)
+	require.True(t, desk.requests()[4].Private)
+	require.Equal(t, homeLine, desk.requests()[5].Text)
 
 	desk.says(refuses(chat.Say(chat.P("scan needs the role responder"))))
-	responder.PressesIn("Scan")
-	responder.SeesHome("scan needs the role responder")
+	responder.PressesIn("Scan").Done()
+	responder.Sees("scan needs the role responder")
+	responder.SeesHome("my servers")
 }

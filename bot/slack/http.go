@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 )
 
 // maxBody is how large a request of Slack's may be, in bytes.
@@ -43,7 +44,8 @@ func (p *Platform) Handler() http.Handler {
 	}))
 	mux.Handle("/slack/events", p.endpointFor(jsonType, func(body []byte, h http.Header) (delivery, error) {
 		d, err := readEvent(body)
-		d.retry = h.Get("X-Slack-Retry-Num") != ""
+		times, _ := strconv.Atoi(h.Get("X-Slack-Retry-Num"))
+		d.tried(times)
 		return d, err
 	}))
 	return mux

@@ -32,27 +32,31 @@ const (
 	mostDescription  = 4000
 )
 
-// need is a scope, what it is for, and what stops without it.
-type need struct{ scope, why, without string }
+// need is a scope, what it is for, and what stops without it. It is vital when
+// something that was acknowledged could be lost or doubled without it.
+type need struct {
+	scope, why, without string
+	vital               bool
+}
 
 // needs are all scopes of the bot token, the least that work.
 func needs() []need {
 	return []need{
-		{"app_mentions:read", "hears @allclear: the only way to ask in a thread", "nobody can ask in a thread"},
-		{"channels:history", "looks whether a message arrived before it is posted again", "after a crash a message in a public channel may be posted twice"},
-		{"channels:read", "knows with whom a channel is shared, and when that changes", "public channels are shown next to nothing"},
-		{"chat:write", "posts and edits messages", "nothing is said at all"},
-		{"commands", "takes the slash command and the shortcut", "there is no slash command and no shortcut"},
-		{"files:read", "reads reports that are handed in", "no file can be handed in"},
-		{"files:write", "attaches pictures, tables and what is too long for a message", "no picture and no file is shown"},
-		{"groups:history", "the same as channels:history, in private channels", "after a crash a message in a private channel may be posted twice"},
-		{"groups:read", "the same as channels:read, of private channels", "private channels are shown next to nothing"},
-		{"im:history", "hears what is written to it in private", "nobody can ask in private, and a direct message may be posted twice"},
-		{"im:read", "knows with whom a direct conversation is", "direct conversations are shown next to nothing"},
-		{"im:write", "begins a direct conversation: reminders, files of private answers", "nobody can be written to directly"},
-		{"pins:write", "pins the board of an incident", "boards are not pinned"},
-		{"usergroups:read", "gives roles to the members of user groups", "user groups give no roles"},
-		{"users:read", "tells guests and people of other organisations apart", "everybody counts as a guest"},
+		{"app_mentions:read", "hears @allclear: the only way to ask in a thread", "nobody can ask in a thread", false},
+		{"channels:history", "looks whether a message arrived before it is posted again", "after a crash a message in a public channel may be posted twice", true},
+		{"channels:read", "knows with whom a channel is shared, and when that changes", "public channels are shown next to nothing", false},
+		{"chat:write", "posts and edits messages", "nothing is said at all", true},
+		{"commands", "takes the slash command and the shortcut", "there is no slash command and no shortcut", true},
+		{"files:read", "reads reports that are handed in", "no file can be handed in", false},
+		{"files:write", "attaches pictures, tables and what is too long for a message", "no picture and no file is shown", true},
+		{"groups:history", "the same as channels:history, in private channels", "after a crash a message in a private channel may be posted twice", true},
+		{"groups:read", "the same as channels:read, of private channels", "private channels are shown next to nothing", false},
+		{"im:history", "hears what is written to it in private", "nobody can ask in private, and a direct message may be posted twice", true},
+		{"im:read", "knows with whom a direct conversation is", "direct conversations are shown next to nothing", false},
+		{"im:write", "begins a direct conversation: reminders, files of private answers", "nobody can be written to directly", true},
+		{"pins:write", "pins the board of an incident", "boards are not pinned", false},
+		{"usergroups:read", "gives roles to the members of user groups", "user groups give no roles", false},
+		{"users:read", "tells guests and people of other organisations apart", "everybody counts as a guest", false},
 	}
 }
 

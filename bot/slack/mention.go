@@ -30,9 +30,10 @@ func (p *Platform) heard(ctx context.Context, desk bot.Desk, me *self, d deliver
 		err = wordless(desk.Specs())
 	}
 	if err != nil {
-		return p.answered(req, bot.Ack{Message: problem(err), Private: true})
+		return p.refusal(ctx, d, req, problem(err))
 	}
-	return p.answered(req, p.hand(ctx, desk, req))
+	ack, err := p.hand(ctx, desk, req)
+	return p.answered(ctx, d, req, ack, err)
 }
 
 // overheard is a mention in the middle of a sentence. Where a command follows it,

@@ -28,7 +28,7 @@ const maxMetadata = 3000
 // what is to be run, and where it was pressed.
 type slip struct {
 	Press   press  `json:"p"`
-	Channel string `json:"c,omitempty"` // "": in the App Home
+	Channel string `json:"c,omitempty"` // "": in the App Home, answered directly
 	Thread  string `json:"t,omitempty"`
 	Reply   string `json:"r,omitempty"`
 }
@@ -44,18 +44,18 @@ func readPress(value string) (press, bool) {
 
 // ask opens the form of a button, at once: Slack lets it be opened within three
 // seconds, and once. Who cannot be shown it is told.
-func (p *Platform) ask(desk bot.Desk, req chat.Request, b press, trigger string) taken {
+func (p *Platform) ask(ctx context.Context, desk bot.Desk, req chat.Request, b press, d delivery) taken {
 	if m, may := p.mayAsk(desk, req); !may {
-		return p.answered(req, bot.Ack{Message: m, Private: true})
+		return p.refusal(ctx, d, req, m)
 	}
 	form, err := chat.FormOf(desk.Specs(), b.button())
 	if err != nil {
 		p.opt.Logger.Error("slack: a button asks for what its command does not have", "asks", b.Ask)
-		return p.answered(req, bot.Ack{Message: notice("This button does not work any more.", "Ask for what it was on again.")})
+		return p.refusal(ctx, d, req, notice("This button does not work any more.", "Ask for what it was on again."))
 	}
 	view, err := p.form(form, b, req.Place)
 	if err != nil {
-		return p.answered(req, bot.Ack{Message: notice("There is too much in this button for a form.", "Type it: "+p.opt.Command+" "+form.Spec.Path)})
+		return p.refusal(ctx, d, req, notice("There is too much in this button for a form.", "Type it: "+p.opt.Command+" "+form.Spec.Path))
 	}
 	if !p.in.forms.add(req.ID, req.At, req.At.Add(signatureWindow)) {
 		return taken{} // it was delivered again
@@ -63,25 +63,19 @@ func (p *Platform) ask(desk bot.Desk, req chat.Request, b press, trigger string)
 	opening := p.in.later(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, behindTime)
 		defer cancel()
-		if _, err := p.api.OpenViewContext(ctx, trigger, view); err != nil {
-			p.opt.Count("form not opened")
-			p.opt.Logger.Warn("slack: a form could not be opened", "error", hushed(err))
-			_, err := p.Post(ctx, withPerson(req), notice("The form could not be opened.", "Press the button again."), "told "+req.ID)
-			if err != nil {
-				p.opt.Count("not told")
-			}
+		_, err := p.api.OpenViewContext(ctx, d.act.TriggerID, view)
+		switch word := wordOf(err); {
+		case err == nil, word == "exchanged_trigger_id", word == "expired_trigger_id" && d.retry:
+			return // it is open: another replica did it when the press was delivered before
 		}
+		p.opt.Count("form not opened")
+		p.opt.Logger.Warn("slack: a form could not be opened", "error", hushed(err))
+		p.tellNow(ctx, req.Place, req.Actor.Link, notice("The form could not be opened.", "Press the button again."), "told "+req.ID)
 	})
 	if !opening {
 		p.in.forms.forget(req.ID)
 	}
 	return taken{refused: !opening}
-}
-
-func withPerson(req chat.Request) state.Place {
-	place := req.Place
-	place.Person = req.Actor.Link
-	return place
 }
 
 // form is a form as Slack shows it.
@@ -129,7 +123,7 @@ func (p *Platform) submitted(ctx context.Context, desk bot.Desk, me *self, d del
 		return taken{body: formAnswer{Action: "errors", Errors: wrong}}
 	}
 	link := d.act.link(me)
-	place, private := p.home(ctx, me, link), true
+	place, private := p.direct(ctx, me, link), true
 	if keep.Channel != "" {
 		place, private = p.place(ctx, me, d.act.User.ID, keep.Channel, keep.Thread, keep.Reply), false
 	}
@@ -137,10 +131,11 @@ func (p *Platform) submitted(ctx context.Context, desk bot.Desk, me *self, d del
 		ID: requestID("form", v.ID, text, fmt.Sprint(files)), Trigger: chat.TriggerButton, Actor: chat.Actor{Link: link},
 		Place: place, Text: text, Files: files, At: d.at, Private: private,
 	}
-	ack := p.hand(ctx, desk, req)
+	ack, _ := p.hand(ctx, desk, req) // what it says is told in the form
 	if !ack.Accepted {
 		return taken{body: formErrors(v, ack.Message)}
 	}
+	p.redraw(ctx, desk, me, req, ack)
 	return taken{}
 }
 

@@ -259,3 +259,22 @@ func TestEachKindOfArgumentHasAFieldThatSlackTakes(t *testing.T) {
 		st.User("lead-1").Closes()
 	}
 }
+
+func TestAFormThatAnotherReplicaOpenedIsNotSaidToHaveFailed(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		word  string
+		retry bool
+		told  int
+	}{{"expired_trigger_id", true, 0}, {"exchanged_trigger_id", true, 0}, {"exchanged_trigger_id", false, 0}, {"expired_trigger_id", false, 1}, {"internal_error", true, 1}} {
+		st := newStage(t, true, slackfake.Options{}, nil)
+		stop := st.runs(t, &notebook{})
+		st.NextCalls("views.open", 1, slackfake.Fault{Error: c.word})
+		i := &interaction{Type: "block_actions", TriggerID: "1.2.3", Actions: []action{{ActionID: "a", ActionTS: "1.1", Value: `{"l":"except sp-01","a":["reason"]}`}}}
+		i.User.ID, i.User.Team, i.Container.Channel = slackfake.Responder, slackfake.TeamID, slackfake.Incident
+		require.False(t, st.p.serve(t.Context(), delivery{act: i, retry: c.retry, at: time.Now()}).refused)
+		require.NoError(t, stop())
+		require.Len(t, st.Calls("views.open"), 1)
+		require.Len(t, st.Ephemerals("responder"), c.told, "%s %v", c.word, c.retry)
+	}
+}

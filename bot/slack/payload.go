@@ -16,6 +16,7 @@ import (
 type delivery struct {
 	at    time.Time // when it came
 	retry bool      // Slack says that it delivered it before
+	last  bool      // and that it will not do so again
 	// garbled: there are bytes in it that are not text.
 	garbled bool
 
@@ -147,6 +148,13 @@ type spoken struct {
 	Edited      json.RawMessage `json:"edited"`
 	Files       []file          `json:"files"`
 }
+
+// lastRetry is the last time that Slack delivers an event again
+// (docs.slack.dev/apis/events-api, Retries).
+const lastRetry = 3
+
+// tried notes how often something was delivered before.
+func (d *delivery) tried(times int) { d.retry, d.last = times > 0, times >= lastRetry }
 
 // readSlashForm reads a command as HTTP brings it.
 func readSlashForm(form url.Values) (delivery, error) {

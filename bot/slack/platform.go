@@ -153,8 +153,8 @@ func (p *Platform) serve(ctx context.Context, d delivery) (t taken) {
 	}
 	defer func() {
 		if broken := recover(); broken != nil {
-			p.opt.Count("panic")
-			p.opt.Logger.Error("slack: a delivery could not be handled: it panicked", "panic", fmt.Sprint(broken), "stack", string(debug.Stack()))
+			p.opt.Count("panic") // its text may quote what somebody wrote
+			p.opt.Logger.Error("slack: a delivery could not be handled: it panicked", "panic", fmt.Sprintf("%T", broken), "stack", string(debug.Stack()))
 			t = taken{refused: true}
 		}
 	}()
@@ -200,10 +200,10 @@ func (p *Platform) place(ctx context.Context, me *self, user, channel, thread, r
 }
 
 // hand gives a request to the desk. What it does not accept always comes with a
-// message that says so.
-func (p *Platform) hand(ctx context.Context, desk bot.Desk, req chat.Request) bot.Ack {
+// message that says so. The error says that it could be accepted another time.
+func (p *Platform) hand(ctx context.Context, desk bot.Desk, req chat.Request) (bot.Ack, error) {
 	if m, may := p.mayAsk(desk, req); !may {
-		return bot.Ack{Message: m, Private: true, Reference: chat.Reference(req.ID)}
+		return bot.Ack{Message: m, Private: true, Reference: chat.Reference(req.ID)}, nil
 	}
 	ack, err := desk.Handle(ctx, req)
 	if ack.Duplicate {
@@ -215,5 +215,5 @@ func (p *Platform) hand(ctx context.Context, desk bot.Desk, req chat.Request) bo
 	if err != nil {
 		p.opt.Count("not taken") // the desk has logged why
 	}
-	return ack
+	return ack, err
 }

@@ -38,7 +38,8 @@ func (p *Platform) command(ctx context.Context, desk bot.Desk, me *self, d deliv
 	if err := p.write(&req, me, d, c.Text); err != nil {
 		return taken{body: p.whispered(problem(err))}
 	}
-	return taken{body: p.whispered(p.hand(ctx, desk, req).Message)}
+	ack, _ := p.hand(ctx, desk, req) // what it says goes with the acknowledgement
+	return taken{body: p.whispered(ack.Message)}
 }
 
 // write puts a text into a request as its line. Who says nothing gets the menu.
@@ -105,11 +106,13 @@ func (p *Platform) pressed(ctx context.Context, desk bot.Desk, me *self, d deliv
 		ID:      requestID("press", d.act.User.ID, d.act.Container.Channel, d.act.Container.MessageTS, d.act.View.ID, a.BlockID, a.ActionID, d.act.when(a)),
 		Trigger: chat.TriggerButton, Actor: chat.Actor{Link: d.act.link(me)}, Text: b.Line, At: d.at,
 	}
-	req.Place, req.Private = p.whence(ctx, me, d.act)
+	req.Place, req.Private = p.whence(ctx, me, d.act, b.Line)
 	if len(b.Ask) > 0 {
-		return p.ask(desk, req, b, d.act.TriggerID)
+		return p.ask(ctx, desk, req, b, d)
 	}
-	return p.answered(req, p.hand(ctx, desk, req))
+	ack, err := p.hand(ctx, desk, req)
+	p.redraw(ctx, desk, me, req, ack)
+	return p.answered(ctx, d, req, ack, err)
 }
 
 // press is what a control carries.
@@ -151,11 +154,16 @@ func (i *interaction) thread() string {
 	return i.Message.ThreadTS
 }
 
-// whence is where something was pressed: on a message, or in somebody's App Home,
-// which is that person's alone.
-func (p *Platform) whence(ctx context.Context, me *self, i *interaction) (place state.Place, private bool) {
-	if channel := i.channel(); channel != "" {
+// whence is where something that was pressed is answered: where the message is, and
+// for what is in somebody's App Home, in the conversation with that person. An App
+// Home shows one thing at a time, so answers there would take each other's place.
+func (p *Platform) whence(ctx context.Context, me *self, i *interaction, line string) (place state.Place, private bool) {
+	channel := i.channel()
+	switch {
+	case channel != "":
 		return p.place(ctx, me, i.User.ID, channel, i.thread(), i.ResponseURL), false
+	case strings.TrimSpace(line) == homeLine:
+		return p.home(ctx, me, i.link(me)), true
 	}
-	return p.home(ctx, me, i.link(me)), true
+	return p.direct(ctx, me, i.link(me)), true
 }

@@ -56,14 +56,10 @@ func (p *Platform) tell(place state.Place, link string, m chat.Message, key stri
 	if len(m.Parts) == 0 {
 		return true
 	}
-	place.Person = link
 	ok := p.in.later(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, behindTime)
 		defer cancel()
-		if _, err := p.Post(ctx, place, m, key); err != nil {
-			p.opt.Count("not told")
-			p.opt.Logger.Warn("slack: somebody could not be told why nothing was done", "error", err)
-		}
+		p.tellNow(ctx, place, link, m, key)
 	})
 	if !ok {
 		p.opt.Count("not told")
@@ -71,11 +67,36 @@ func (p *Platform) tell(place state.Place, link string, m chat.Message, key stri
 	return ok
 }
 
+// tellNow says something to one person, and reports whether that was possible.
+func (p *Platform) tellNow(ctx context.Context, place state.Place, link string, m chat.Message, key string) bool {
+	place.Person = link
+	_, err := p.Post(ctx, place, m, key)
+	if err != nil {
+		p.opt.Count("not told")
+		p.opt.Logger.Warn("slack: somebody could not be told why nothing was done", "error", err)
+	}
+	return err == nil
+}
+
 // answered tells what the desk said of a request. What was neither taken nor can be
-// told is not acknowledged.
-func (p *Platform) answered(req chat.Request, ack bot.Ack) taken {
-	told := p.tell(req.Place, req.Actor.Link, ack.Message, "told "+req.ID)
-	return taken{refused: !told && !ack.Accepted}
+// told is not acknowledged. What the desk could not take just now is delivered again
+// by Slack when it is an event; otherwise, and for the last time, it is acknowledged
+// when the person has been told.
+func (p *Platform) answered(ctx context.Context, d delivery, req chat.Request, ack bot.Ack, err error) taken {
+	key := "told " + req.ID
+	switch {
+	case err == nil || ack.Accepted:
+		told := p.tell(req.Place, req.Actor.Link, ack.Message, key)
+		return taken{refused: !told && !ack.Accepted}
+	case d.event != nil && !d.last:
+		return taken{refused: true}
+	}
+	return taken{refused: !p.tellNow(ctx, req.Place, req.Actor.Link, ack.Message, key)}
+}
+
+// refusal tells why something does not come before the desk.
+func (p *Platform) refusal(ctx context.Context, d delivery, req chat.Request, m chat.Message) taken {
+	return p.answered(ctx, d, req, bot.Ack{Message: m, Private: true}, nil)
 }
 
 // notice is something to say that tells nothing of any incident.

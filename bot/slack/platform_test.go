@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -263,12 +264,13 @@ func TestWhatComesOnTopIsTurnedAwayAtOnce(t *testing.T) {
 func TestAPanicIsOfOneDelivery(t *testing.T) {
 	t.Parallel()
 	st, desk := newStage(t, true, slackfake.Options{}, nil), &notebook{}
-	desk.says(func(chat.Request) (bot.Ack, error) { panic("oh") })
+	desk.says(func(chat.Request) (bot.Ack, error) { panic("sp-01 is ours") })
 	st.runs(t, desk)
 	require.Equal(t, slackfake.DispatchFailed, st.User("responder").Types("incident", "/allclear scan").Done().Outcome)
 	desk.says(nil)
 	require.Equal(t, slackfake.OK, st.User("responder").Types("incident", "/allclear scan").Done().Outcome)
 	require.Contains(t, st.log.String(), "panicked")
+	require.NotContains(t, st.log.String(), "sp-01 is ours", "it may be what somebody wrote")
 }
 
 func TestWhatWasDeliveredBeforeTheEndIsStillTaken(t *testing.T) {
@@ -325,4 +327,53 @@ func TestRunEndsWhenTheAppIsGone(t *testing.T) {
 		event := map[string]any{"type": "tokens_revoked", "tokens": map[string]any{"bot": []string{slackfake.BotUser}}}
 		require.ErrorContains(t, run(t, event), "the bot token was taken away")
 	})
+}
+
+// away is a desk whose store does not answer.
+func away(chat.Request) (bot.Ack, error) { return bot.Ack{}, errors.New("the store is away") }
+
+func TestAMentionThatTheStoreDidNotTakeIsDeliveredAgain(t *testing.T) {
+	t.Parallel()
+	st, desk := newStage(t, true, slackfake.Options{}, nil), &notebook{}
+	desk.says(func(req chat.Request) (bot.Ack, error) {
+		desk.says(nil)
+		return away(req)
+	})
+	st.runs(t, desk)
+	st.User("responder").Mentions("incident", "@allclear scan")
+	require.Equal(t, "scan", desk.only(t).Text)
+	require.Empty(t, st.Ephemerals("responder"), "nobody is told that it was not done")
+}
+
+func TestAtTheLastDeliveryWhoMentionedIsTold(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	d.desk.says(away)
+	d.runs(t, d.desk)
+	body := `{"type":"event_callback","team_id":"T0ACME0001","event_id":"Ev1","event":{"type":"app_mention","user":"U0RESPOND01","team":"T0ACME0001","channel":"C0INCIDENT1","ts":"1700000000.000100","text":"<@` + slackfake.BotUser + `> scan"}}`
+	for retry, want := range map[string]int{"": 503, "2": 503, "3": 200} {
+		d.waits(time.Second)
+		status, _ := d.knock(t, "/slack/events", jsonType, body, func(r *http.Request) {
+			if retry != "" {
+				r.Header.Set("X-Slack-Retry-Num", retry)
+			}
+		})
+		require.Equal(t, want, status, retry)
+	}
+	require.Len(t, d.Ephemerals("responder"), 1)
+	require.Contains(t, d.Ephemerals("responder")[0].Text, "could not be taken")
+}
+
+func TestAPressThatTheStoreDidNotTakeIsAcknowledgedWhenThePersonIsTold(t *testing.T) {
+	t.Parallel()
+	st, desk := newStage(t, true, slackfake.Options{}, nil), &notebook{}
+	desk.says(away)
+	st.runs(t, desk)
+	_, err := st.p.Post(t.Context(), incidentPlace(), chat.Say(chat.P("board"), chat.Row(chat.Button{Label: "Scan", Line: "scan"})), "board")
+	require.NoError(t, err)
+	board := st.In("incident").Last()
+	require.Equal(t, slackfake.OK, st.User("responder").Presses(board, "Scan").Done().Outcome)
+	require.Len(t, st.Ephemerals("responder"), 1, "it was said before")
+	st.NextCalls("chat.postEphemeral", -1, slackfake.Fault{Error: "internal_error"})
+	require.Equal(t, slackfake.DispatchFailed, st.User("responder").Presses(board, "Scan").Done().Outcome)
 }

@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -227,15 +228,34 @@ func TestReplicasThatEditInTurnLeaveNothingBehind(t *testing.T) {
 
 func TestAFileThatSlackDoesNotTakeIsSaidInTheThread(t *testing.T) {
 	t.Parallel()
-	st := newStage(t, false, slackfake.Options{}, nil)
-	st.NextCalls("files.getUploadURLExternal", -1, slackfake.Fault{Error: "file_uploads_disabled"})
+	for _, fault := range []struct {
+		call  string
+		fault slackfake.Fault
+		why   string
+	}{
+		{"files.getUploadURLExternal", slackfake.Fault{Error: "file_uploads_disabled"}, "file_uploads_disabled"},
+		{"files.getUploadURLExternal", slackfake.Fault{Error: "missing_scope"}, "missing_scope"},
+		{"files.completeUploadExternal", slackfake.Fault{Error: "something_new"}, "something_new"},
+		{"upload", slackfake.Fault{Status: http.StatusForbidden}, "HTTP status 403"},
+	} {
+		t.Run(fault.call+" "+fault.why, func(t *testing.T) {
+			t.Parallel()
+			st := newStage(t, false, slackfake.Options{}, nil)
+			st.NextCalls(fault.call, -1, fault.fault)
+			aFileIsSaidToBeMissing(t, st, fault.why)
+		})
+	}
+}
+
+func aFileIsSaidToBeMissing(t *testing.T, st *stage, why string) {
+	t.Helper()
 	m := chat.Say(chat.P("a report"), chat.Attachment{Name: "a<b>.csv", Data: []byte("x")})
 	id, err := st.p.Post(t.Context(), incidentPlace(), m, "k")
 	require.NoError(t, err, "the message is there")
 	thread := st.Thread("incident", id)
 	require.Len(t, thread, 2)
-	require.Contains(t, thread[1].Text, "a<b>.csv could not be shown: ")
-	require.Contains(t, thread[1].Text, "file_uploads_disabled")
+	require.Contains(t, thread[1].Text, "A file could not be attached: a<b>.csv (")
+	require.Contains(t, thread[1].Text, why)
 	_, ok, err := st.restarted(t).Find(t.Context(), incidentPlace(), "k")
 	require.NoError(t, err)
 	require.True(t, ok, "that is all there will be of it")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -35,7 +36,7 @@ var stamp = regexp.MustCompile(`^[0-9]{9,}\.[0-9]{6}$`)
 
 // target finds where a place is. A direct conversation is opened when there is none.
 func (p *Platform) target(ctx context.Context, place state.Place) (target, error) {
-	t := target{channel: place.Channel, reply: place.Reply}
+	t := target{channel: place.Channel, reply: p.replyTo(place.Reply)}
 	if stamp.MatchString(place.Thread) {
 		t.thread = place.Thread
 	}
@@ -61,6 +62,14 @@ func (p *Platform) target(ctx context.Context, place state.Place) (target, error
 		t.surface = unseen
 	}
 	return t, nil
+}
+
+// replyTo is an address for answers, "" when it is not one of Slack's.
+func (p *Platform) replyTo(address string) string {
+	if u, err := url.Parse(address); err != nil || !p.slackHost(u) {
+		return ""
+	}
+	return address
 }
 
 // converse opens the direct conversation with somebody.

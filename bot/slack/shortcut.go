@@ -33,7 +33,8 @@ func (p *Platform) shortcut(ctx context.Context, desk bot.Desk, me *self, d deli
 			req.Text += " --incident " + chat.Quote(about.Incident)
 		}
 	}
-	return p.answered(req, p.hand(ctx, desk, req))
+	ack, err := p.hand(ctx, desk, req)
+	return p.answered(ctx, d, req, ack, err)
 }
 
 // about is what a message of ours is about. Slack does not say whether metadata come

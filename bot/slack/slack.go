@@ -11,8 +11,10 @@
 // Context: after a crash it must be found out whether a message arrived. Decision:
 // metadata carries a hash of the key, and client_msg_id one made of it. The history
 // of the channel is searched for it. Consequence: keys, which hold names, never
-// reach a channel that may not see them. Ephemeral messages have no history: they
-// are shown at most once.
+// reach a channel that may not see them. It is looked for among the newest 2,000
+// messages of a channel, and in a thread among the first 2,000 of the last hour and the
+// first 2,000 before that: beyond, a message could be posted twice. Ephemeral messages
+// have no history: they are shown at most once.
 //
 // # Decision: all text is rich text
 //

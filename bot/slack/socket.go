@@ -133,6 +133,6 @@ func (e envelope) read() (d delivery, ok bool, err error) {
 	default:
 		return d, false, fmt.Errorf("an envelope of the type %.40q", e.Type)
 	}
-	d.retry = e.Retry > 0
+	d.tried(e.Retry)
 	return d, err == nil, err
 }

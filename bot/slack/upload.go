@@ -3,8 +3,12 @@ package slack
 import (
 	"bytes"
 	"context"
+	"errors"
+	"net/http"
 
 	slackgo "github.com/slack-go/slack"
+
+	"github.com/allclear-bot/allclear/bot/chat"
 )
 
 // maxAlt is how long the alternative text of an image is, in characters
@@ -24,11 +28,11 @@ func (p *Platform) upload(ctx context.Context, channel, thread string, f enclosu
 		return err
 	})
 	if err != nil {
-		return p.told("begin to upload a file", err)
+		return p.unattached("begin to upload a file", err)
 	}
 	err = p.api.UploadToURL(ctx, slackgo.UploadToURLParameters{UploadURL: at.UploadURL, Reader: bytes.NewReader(f.data), Filename: params.FileName})
 	if err != nil {
-		return p.told("upload a file", err)
+		return p.unattached("upload a file", err)
 	}
 	err = p.patiently(ctx, func() error {
 		_, err := p.api.CompleteUploadExternalContext(ctx, slackgo.CompleteUploadExternalParameters{
@@ -36,7 +40,19 @@ func (p *Platform) upload(ctx context.Context, channel, thread string, f enclosu
 		})
 		return err
 	})
-	return p.told("share a file", err)
+	return p.unattached("share a file", err)
+}
+
+// unattached is told for a file: whatever Slack will say again in a moment is
+// permanent, for a message does not wait until its files can be attached.
+func (p *Platform) unattached(doing string, err error) error {
+	told := p.told(doing, err)
+	var status slackgo.StatusCodeError
+	refused := errors.As(err, &status) && status.Code >= 400 && status.Code < 500 && status.Code != http.StatusTooManyRequests && status.Code != http.StatusRequestTimeout
+	if errors.As(told, new(*chat.RetryAfter)) || errors.As(told, new(*chat.Permanent)) || !refused && !lasting(err) {
+		return told
+	}
+	return &chat.Permanent{Err: told}
 }
 
 // maxFileTitle is how long the title of a file is, in units. It is ours.
