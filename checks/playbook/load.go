@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,21 +86,51 @@ func embedded(file string) (Playbook, error) {
 	return Parse(data, file)
 }
 
-// Load returns a built-in playbook by its name ("toolshell"), by name and
-// revision ("toolshell@1"), or the one in a file, whose name has a slash or ends in .yaml or .yml.
-func Load(nameOrPath string) (Playbook, error) {
+// Load returns a playbook by its name ("toolshell"), by name and revision
+// ("toolshell@1"), or the one in a file, whose name has a slash or ends in .yaml or .yml.
+// A name that is not built in is looked for as NAME.yaml in the working directory: an
+// incident remembers only the name of its playbook, and a scan finds it again there.
+func Load(nameOrPath string) (Playbook, error) { return load(".", nameOrPath) }
+
+func load(dir, nameOrPath string) (Playbook, error) {
 	if strings.ContainsAny(nameOrPath, `/\`) || strings.HasSuffix(nameOrPath, ".yaml") || strings.HasSuffix(nameOrPath, ".yml") {
 		return readFile(nameOrPath)
 	}
-	name, revision, dated := strings.Cut(nameOrPath, "@")
-	if !dated {
+	name, number, dated := strings.Cut(nameOrPath, "@")
+	revision, err := strconv.Atoi(number)
+	switch builtin := slices.Contains(Builtins(), name); {
+	case dated && err != nil:
+		return Playbook{}, fmt.Errorf("%.20q is not a revision: want a number, like %s@1", number, name)
+	case builtin && dated:
+		return BuiltinRevision(name, revision)
+	case builtin:
 		return Builtin(name)
 	}
-	n, err := strconv.Atoi(revision)
-	if err != nil {
-		return Playbook{}, fmt.Errorf("%.20q is not a revision: want a number, like %s@1", revision, name)
+	p, err := own(dir, name)
+	if err == nil && dated && p.Revision != revision {
+		return Playbook{}, fmt.Errorf("%w as %s at revision %d: the file has revision %d", ErrUnknown, name, revision, p.Revision)
 	}
-	return BuiltinRevision(name, n)
+	return p, err
+}
+
+// ownName is what may be looked for in a directory.
+var ownName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,59}$`)
+
+// own reads a playbook that is not built in from the file of its name.
+func own(dir, name string) (Playbook, error) {
+	if !ownName.MatchString(name) {
+		return Playbook{}, unknown(name)
+	}
+	p, err := readFile(filepath.Join(dir, name+".yaml"))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && suggest(name, Builtins()) == "":
+		return Playbook{}, fmt.Errorf("%w; there is no file %s.yaml here either", unknown(name), name)
+	case errors.Is(err, fs.ErrNotExist):
+		return Playbook{}, unknown(name)
+	case err == nil && p.Name != name:
+		return Playbook{}, fmt.Errorf("the playbook in %s.yaml is called %s", name, p.Name)
+	}
+	return p, err
 }
 
 func readFile(path string) (Playbook, error) {

@@ -64,6 +64,35 @@ func TestLoadSaysWhatIsWrongWithAName(t *testing.T) {
 	require.ErrorIs(t, err, ErrUnknown)
 }
 
+func TestLoadFindsAPlaybookOfOnesOwnByTheNameOfItsFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	source, err := BuiltinSource("citrixbleed2")
+	require.NoError(t, err)
+	mine := strings.Replace(string(source), "playbook: citrixbleed2", "playbook: my-gateways", 1)
+	for _, file := range []string{"my-gateways", "other", "toolshell"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, file+".yaml"), []byte(mine), 0o600))
+	}
+	for _, name := range []string{"my-gateways", "my-gateways@1"} {
+		p, err := load(dir, name)
+		require.NoError(t, err)
+		require.Equal(t, "my-gateways", p.Name)
+	}
+	p, err := load(dir, "toolshell")
+	require.NoError(t, err)
+	require.Equal(t, 2, p.Revision, "what is built in comes first")
+	for name, want := range map[string]string{
+		"other":         "the playbook in other.yaml is called my-gateways",
+		"my-gateways@2": "my-gateways at revision 2: the file has revision 1",
+		"elsewhere":     "there is no file elsewhere.yaml here either",
+		"..":            "no such playbook",
+		"My-Gateways":   "no such playbook",
+	} {
+		_, err := load(dir, name)
+		require.ErrorContains(t, err, want, name)
+	}
+}
+
 func TestAFileThatIsTooLargeIsNotReadWhole(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "large.yaml")
