@@ -65,6 +65,9 @@ func TestAButtonOfTheHomeIsAnsweredDirectlyAndTheHomeDrawnAgain(t *testing.T) {
 	require.Equal(t, homeChannel, redraw.Place.Channel)
 	require.Equal(t, link, redraw.Place.Person)
 	require.True(t, redraw.Private)
+	st.Again()
+	st.Eventually("it is acknowledged again", func() bool { return st.Acks() == 2 })
+	require.Len(t, desk.requests(), 2, "the same press is the same requests")
 	for _, answer := range []string{"the first answer", "the second answer"} {
 		_, err := st.p.Post(t.Context(), req.Place, chat.Say(chat.P(answer)), answer)
 		require.NoError(t, err)
@@ -73,9 +76,6 @@ func TestAButtonOfTheHomeIsAnsweredDirectlyAndTheHomeDrawnAgain(t *testing.T) {
 	responder.Sees("the second answer")
 	responder.SeesHome("my servers")
 
-	st.Again()
-	st.Eventually("it is acknowledged again", func() bool { return st.Acks() == 2 })
-	require.Len(t, desk.requests(), 2, "the same press is the same requests")
 	responder.PressesIn("Scan").Done()
 	require.Len(t, desk.requests(), 4)
 

@@ -71,9 +71,18 @@
 //
 // Context: Slack waits three seconds, and its Web API may be slow when it is needed most.
 // Decision: roles and ceilings come from memory, which is renewed behind the scenes; only
-// of what was never heard of, a channel or who reads a direct message, it is asked, for
-// half a second. Consequence: where that fails the answer shows what is TLP:CLEAR, and a
-// group that could not be read for half an hour gives no role.
+// of what was never heard of, a channel or who is in it, it is asked, for half a second.
+// Ceiling, which is asked before something is delivered, uses of a channel only what is
+// less than a minute old, for its events reach one replica. Consequence: where the first
+// look fails the answer shows what is TLP:CLEAR, a group that could not be read for half an
+// hour gives no role, and what cannot be found out now is delivered later, or shows less.
+//
+// # Decision: what is pressed in an App Home is answered directly
+//
+// Context: an App Home shows one thing, so that an answer there takes away the list, and a
+// second answer the first. Decision: answers go to the direct conversation, and the home is
+// asked for once more. Consequence: no answer is lost, and what was in the list is seen to
+// be done.
 package slack
 
 import (
