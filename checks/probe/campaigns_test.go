@@ -31,7 +31,7 @@ type drill struct {
 
 func newDrill(t *testing.T, campaign string, o fleet.Options) *drill {
 	t.Helper()
-	o.TLS, o.HangFor = true, 3*time.Second
+	o.TLS, o.HangFor = true, 300*time.Millisecond
 	e, err := fleet.NewEstate(campaign, o)
 	require.NoError(t, err)
 	require.NoError(t, e.Start(t.Context()))
