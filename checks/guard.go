@@ -182,7 +182,7 @@ func originOf(u *url.URL) (origin, error) {
 		return origin{}, fmt.Errorf("a URL must begin with http:// or https://")
 	}
 	if o.host == "" || strings.ContainsFunc(o.host, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return origin{}, fmt.Errorf("a URL must name a host, in ASCII")
+		return origin{}, fmt.Errorf("a URL must name a host, in ASCII (other letters as xn--…)")
 	}
 	if p := u.Port(); p != "" {
 		n, err := strconv.ParseUint(p, 10, 16)

@@ -109,8 +109,11 @@ func (d *document) parse() node {
 		}
 		err = errTrailing
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = errors.New("it ends too early")
+	case !bytes.HasPrefix(bytes.TrimSpace(d.data), []byte("{")) && at == 0:
+		err = errors.New("a document begins with {")
 	}
 	d.problem(at, "this is not JSON: %v", err)
 	return node{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,6 +60,9 @@ func (n inNamed) find(ctx context.Context, name string) error {
 	}
 	p := &chat.Problem{What: fmt.Sprintf("There is no incident %.60q.", name), Try: "None is open."}
 	near := chat.Nearest(name, all)
+	if begin := slices.DeleteFunc(slices.Clone(open), func(id string) bool { return !strings.HasPrefix(id, name) }); len(begin) > 1 {
+		near = fewOf(begin, maxShown)
+	}
 	switch {
 	case near != "":
 		p.Try = "Did you mean: " + near

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -73,4 +74,20 @@ func TestHelpListsWhatCanBeVouchedForByThePlaybookOfTheIncident(t *testing.T) {
 	require.Contains(t, text, "- package (about a server): a build, like 16.0.10417.20037\n")
 	require.Contains(t, w.refuse(t, "lead-1", "attest sp-1 frobbed yes --ref C"), `"frobbed" here; one of amsi, contained, deployment, `)
 	require.Contains(t, w.refuse(t, "lead-1", "attest sp-1 --ref C"), "What can be vouched for, and how: help attest")
+}
+
+func TestWrongNamesAreToldWithRightOnes(t *testing.T) {
+	t.Parallel()
+	w := complete(t, "name,url,addresses,farm,owner\nsp-1,http://127.0.0.1:1,127.0.0.1,fin,alice\nsp-2,,,hr,bob\n")
+	for line, want := range map[string]string{
+		"status --farm zebra":    `There is no farm "zebra". There are: fin, hr`,
+		"server show zebra":      `There is no server "zebra". There are: sp-1, sp-2`,
+		"server list --after -1": "--after cannot be -1. It is how many servers to leave out from the top.",
+		"server list --limit 0":  "--limit cannot be 0. It goes from 1 to 100.",
+		"server import name,url": "Nothing was imported: the inventory has no servers.",
+		"evidence add nonsense":  "this is not JSON: a document begins with {",
+	} {
+		require.Contains(t, w.refuse(t, "lead-1", line), want, line)
+	}
+	require.Equal(t, 1, strings.Count(words(w.run(t, "alice", "verify sp-1")), "not reached"), "once")
 }

@@ -91,6 +91,9 @@ func noSuch(kind, given string, complete func(string, int) ([]string, error)) er
 			p.Try = "Did you mean: " + best
 			return p
 		}
+		if n == 0 && len(near) > 0 {
+			p.Try = "There are: " + fewOf(near, maxCandidates)
+		}
 	}
 	return p
 }

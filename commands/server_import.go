@@ -66,6 +66,9 @@ func (c serverImport) Run(ctx context.Context, call chat.Call) (chat.Message, er
 	if err != nil {
 		return chat.Message{}, notImported(err)
 	}
+	if len(in.servers) == 0 {
+		return chat.Message{}, &chat.Problem{What: "Nothing was imported: the inventory has no servers."}
+	}
 	inc, err := c.store.Incident(ctx, call.Incident)
 	if err != nil {
 		return chat.Message{}, err

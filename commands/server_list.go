@@ -52,8 +52,11 @@ func (c serverList) Run(ctx context.Context, call chat.Call) (chat.Message, erro
 		return chat.Message{}, err
 	}
 	limit, after := call.Values.Int("limit", defaultList), call.Values.Int("after", 0)
-	if limit < 1 || limit > maxList || after < 0 {
-		return chat.Message{}, &chat.Problem{What: "This list cannot be shown.", Try: fmt.Sprintf("--limit goes from 1 to %d.", maxList)}
+	switch {
+	case limit < 1 || limit > maxList:
+		return chat.Message{}, &chat.Problem{What: fmt.Sprintf("--limit cannot be %d.", limit), Try: fmt.Sprintf("It goes from 1 to %d.", maxList)}
+	case after < 0:
+		return chat.Message{}, &chat.Problem{What: fmt.Sprintf("--after cannot be %d.", after), Try: "It is how many servers to leave out from the top."}
 	}
 	rows, total, err := c.store.List(ctx, call.Incident, f, after, limit)
 	if err != nil {

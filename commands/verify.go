@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/allclear-bot/allclear/bot/chat"
@@ -103,7 +104,7 @@ func verified(before, after serverCard, res checks.Result) chat.Message {
 		m.Add(chat.P(chat.C(checks.Clean(why, maxWhy))))
 	}
 	for _, s := range []string{res.Contradiction, res.Doubt, res.Judgement.Settle} {
-		if s != "" {
+		if s != "" && !strings.Contains(res.Judgement.Reason, s) {
 			m.Add(chat.N(clip(s)))
 		}
 	}

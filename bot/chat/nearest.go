@@ -62,9 +62,9 @@ func offered(paths []string) string {
 	return strings.Join(paths[:min(len(paths), mostOffered)], ", ")
 }
 
-// among are the paths that match a word of at least two letters, whatever its case.
+// among are the paths that match a word of at least three letters, whatever its case.
 func among(paths []string, word string, match func(path, word string) bool) []string {
-	if len(strings.TrimSpace(word)) < 2 {
+	if len(strings.TrimSpace(word)) < 3 {
 		return nil
 	}
 	var out []string
@@ -110,7 +110,7 @@ const mostSlips = 4
 // beginning, 2 from that of another word, 3 not at all.
 func continues(candidate, given string) int {
 	switch {
-	case len([]rune(given)) < 2 || len(candidate) <= len(given):
+	case len([]rune(given)) < 3 || len(candidate) <= len(given):
 		return 3
 	case strings.HasPrefix(candidate, given):
 		return 1

@@ -162,7 +162,7 @@ func checkUsage(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
-				return usage{fmt.Errorf("%w%s; see %s --help", err, suggestion(c, args), c.CommandPath())}
+				return usage{fmt.Errorf("%s; see %s --help", misused(c, args, err), c.CommandPath())}
 			}
 			return nil
 		}
@@ -170,6 +170,18 @@ func checkUsage(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		checkUsage(sub)
 	}
+}
+
+// misused says what is wrong with the words behind a command.
+func misused(c *cobra.Command, args []string, err error) string {
+	if c.HasSubCommands() {
+		return err.Error() + suggestion(c, args)
+	}
+	how := strings.TrimSuffix(c.UseLine(), " [flags]")
+	if len(args) == 0 {
+		return "something is missing: " + how
+	}
+	return fmt.Sprintf("%q is one word too many, or not understood: %s", args[len(args)-1], how)
 }
 
 func suggestion(c *cobra.Command, args []string) string {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/allclear-bot/allclear/state"
 	"github.com/allclear-bot/allclear/state/embedded"
+	"github.com/allclear-bot/allclear/state/redisstore"
 	"github.com/allclear-bot/allclear/state/statetest"
 )
 
@@ -169,7 +170,7 @@ func TestANewerStoreIsRefused(t *testing.T) {
 		c, err := e.Dial(t.Context())
 		require.NoError(t, err)
 		go func() {
-			_, _ = io.WriteString(c, "*4\r\n$4\r\nHSET\r\n$19\r\nallclear:{s00}:meta\r\n$6\r\nschema\r\n$1\r\n2\r\n")
+			_, _ = io.WriteString(c, "*4\r\n$4\r\nHSET\r\n$19\r\nallclear:{s00}:meta\r\n$6\r\nschema\r\n$3\r\n999\r\n")
 		}()
 		reply := make([]byte, 4)
 		_, err = io.ReadFull(c, reply)
@@ -178,7 +179,7 @@ func TestANewerStoreIsRefused(t *testing.T) {
 		require.NoError(t, c.Close())
 		require.NoError(t, e.Close())
 		for _, o := range openers {
-			requireRefused(t, withData(o, dir), dir, "schema 2", "this program knows 1", "newer")
+			requireRefused(t, withData(o, dir), dir, "schema 999", fmt.Sprintf("this program knows %d", redisstore.Schema), "newer")
 		}
 	})
 }

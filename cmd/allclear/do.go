@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -43,17 +44,45 @@ func newDo(sys system) *cobra.Command {
 		Use: "do LINE…", Short: "Run one command of the chat and print its answer", Long: doHelp,
 		Args: cobra.MinimumNArgs(1), Example: "  allclear do status\n  allclear do -- scan --group team-emea",
 		RunE: func(c *cobra.Command, args []string) error {
-			line, files, err := handIn(args)
+			line, files, err := handIn(wordsOf(args))
 			if err != nil {
 				return usage{err}
 			}
-			return do(c.Context(), s, sys, line, files)
+			err = do(c.Context(), s, sys, line, files)
+			if errors.Is(err, outcome{exitUsage}) {
+				sayWhereFlagsStand(c, args)
+			}
+			return err
 		},
 	}
 	s.add(cmd)
 	s.saves(cmd)
 	cmd.Flags().SetInterspersed(false)
 	return cmd
+}
+
+// wordsOf takes one argument with spaces in it for a whole line.
+func wordsOf(args []string) []string {
+	if len(args) != 1 || strings.HasPrefix(args[0], "{") {
+		return args
+	}
+	words, err := chat.Words(args[0])
+	if err != nil || len(words) < 2 {
+		return args
+	}
+	return words
+}
+
+// sayWhereFlagsStand helps who put a flag of the program behind the line.
+func sayWhereFlagsStand(c *cobra.Command, args []string) {
+	for _, a := range args {
+		name, isFlag := strings.CutPrefix(a, "--")
+		name, _, _ = strings.Cut(name, "=")
+		if isFlag && c.Flags().Lookup(name) != nil {
+			fmt.Fprintf(c.ErrOrStderr(), "A flag of allclear itself stands before the line: allclear do --%s … %s\n", name, args[0])
+			return
+		}
+	}
 }
 
 // handIn makes a line of words again, and reads the files that it names.
@@ -78,7 +107,7 @@ func handIn(args []string) (string, []chat.File, error) {
 func readHandedIn(name string) (chat.File, error) {
 	data, err := readAtMost(name, maxHandedIn)
 	if err != nil {
-		return chat.File{}, fmt.Errorf("hand in a file: %w", err)
+		return chat.File{}, fmt.Errorf("hand in a file: %w (a word that begins with @ names one)", err)
 	}
 	return chat.File{Name: filepath.Base(name), Data: data}, nil
 }

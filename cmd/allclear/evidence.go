@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -82,7 +81,7 @@ Exit status: 0 the record is whole, 1 it is not, or it could not be read.`,
 			if len(args) == 1 {
 				return verifyExport(args[0], sys)
 			}
-			return withStore(c.Context(), s, sys, true, func(o *opened) error { return verifyStore(c.Context(), o, sys.Out) })
+			return withOldStore(c.Context(), s, sys, true, func(o *opened) error { return verifyStore(c.Context(), o, sys.Out) })
 		},
 	}
 	s.add(verify)
@@ -119,7 +118,7 @@ func entryCount(n int64) string {
 
 // verifyExport checks the record in an export without a store.
 func verifyExport(name string, sys system) error {
-	f, err := os.Open(name)
+	f, err := openFile(name)
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 
 	"github.com/allclear-bot/allclear/state/embedded"
 	"github.com/allclear-bot/allclear/state/redisstore"
@@ -41,7 +44,7 @@ func openStore(ctx context.Context, c config, shared bool, log *slog.Logger) (*o
 		return nil, err
 	}
 	if err := o.Init(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the store (%s): %w", o.where, err), o.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", o.where, err), o.Close())
 	}
 	return o, nil
 }
@@ -81,6 +84,22 @@ func borrow(ctx context.Context, dir string, locked error) (*opened, error) {
 	return &opened{Store: redisstore.New(client, redisstore.Options{}), close: []io.Closer{client}, where: "the process that serves " + dir}, nil
 }
 
+// mustExist refuses a directory in which no store is: whoever reads from it has
+// mistyped it, and a new one would be called whole.
+func mustExist(c config) error {
+	if c.Redis != "" {
+		return nil
+	}
+	dir, err := dataDir(c)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(dir, "journal")); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no store in %s; see --data and ALLCLEAR_DATA", dir)
+	}
+	return nil
+}
+
 func dataDir(c config) (string, error) {
 	if c.Data != "" {
 		return c.Data, nil
@@ -95,7 +114,10 @@ func dataDir(c config) (string, error) {
 // unopened says what to do about a directory that cannot be opened as a store.
 func unopened(dir string, err error) error {
 	err = fmt.Errorf("open the store in %s: %w", dir, err)
-	if !errors.As(err, new(*embedded.CorruptError)) {
+	switch {
+	case errors.Is(err, embedded.ErrLocked):
+		return fmt.Errorf("%w; \"allclear do LINE\" works beside it, or stop it first", err)
+	case !errors.As(err, new(*embedded.CorruptError)):
 		return err
 	}
 	return fmt.Errorf("%w. Nothing was changed: keep it as it is, bring the last export back into another directory "+

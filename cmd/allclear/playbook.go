@@ -2,6 +2,10 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +34,7 @@ func newPlaybook(sys system) *cobra.Command {
 				_, err = sys.Out.Write(src)
 				return err
 			}
-			p, err := playbook.Load(args[0])
+			p, err := playbook.Load(playbookFile(args[0]))
 			if err != nil {
 				return err
 			}
@@ -43,7 +47,7 @@ func newPlaybook(sys system) *cobra.Command {
 		Use: "check FILE", Short: "Check a playbook file; all problems are listed, with their lines",
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			p, err := playbook.Load(args[0])
+			p, err := playbook.Load(playbookFile(args[0]))
 			if err != nil {
 				return err
 			}
@@ -55,6 +59,16 @@ func newPlaybook(sys system) *cobra.Command {
 	}
 	cmd.AddCommand(list, show, check, newPlaybookDraft(sys, recordService{}.fetch), newPlaybookSchema(sys))
 	return cmd
+}
+
+// playbookFile is a name as Load takes it: a file that is there is meant, whatever
+// it is called, unless a built-in playbook has the name.
+func playbookFile(name string) string {
+	base, _, _ := strings.Cut(name, "@")
+	if _, err := os.Stat(name); err == nil && !slices.Contains(playbook.Builtins(), base) && filepath.Base(name) == name {
+		return "." + string(filepath.Separator) + name
+	}
+	return name
 }
 
 func listPlaybooks(sys system) error {

@@ -99,7 +99,7 @@ func runScan(ctx context.Context, o scanOptions, sys system) error {
 	if err := o.check(); err != nil {
 		return usage{err}
 	}
-	pb, err := playbook.Load(o.playbook)
+	pb, err := playbook.Load(playbookFile(o.playbook))
 	if err != nil {
 		return usage{err}
 	}

@@ -29,6 +29,18 @@ func (a *app) servers(ctx context.Context) (int, error) {
 	return n, err
 }
 
+// withOldStore is withStore for what only reads: the store must be there.
+func withOldStore(ctx context.Context, s storeFlags, sys system, shared bool, f func(*opened) error) error {
+	c, err := s.load(sys)
+	if err != nil {
+		return err
+	}
+	if err := mustExist(c); err != nil {
+		return err
+	}
+	return withStore(ctx, s, sys, shared, f)
+}
+
 // withStore runs f on the store that flags and environment name.
 func withStore(ctx context.Context, s storeFlags, sys system, shared bool, f func(*opened) error) error {
 	c, err := s.load(sys)
@@ -53,7 +65,7 @@ func newExport(sys system) *cobra.Command {
 an embedded store to a Redis. Nobody should write to the store meanwhile.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withStore(c.Context(), s, sys, !pipe, func(o *opened) error {
+			return withOldStore(c.Context(), s, sys, !pipe, func(o *opened) error {
 				return writeTo(args, sys.Out, func(w io.Writer) error { return export(c.Context(), o, pipe, w) })
 			})
 		},
@@ -90,6 +102,18 @@ func writeTo(args []string, out io.Writer, write func(io.Writer) error) error {
 	return os.Rename(f.Name(), args[0])
 }
 
+// openFile opens a file to be read; a directory is none.
+func openFile(name string) (*os.File, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	if st, err := f.Stat(); err == nil && st.IsDir() {
+		return nil, errors.Join(fmt.Errorf("%s is a directory", name), f.Close())
+	}
+	return f, nil
+}
+
 func newImport(sys system) *cobra.Command {
 	var s storeFlags
 	var force bool
@@ -100,7 +124,7 @@ func newImport(sys system) *cobra.Command {
 			return withStore(c.Context(), s, sys, false, func(o *opened) error {
 				in := sys.In
 				if args[0] != "-" {
-					f, err := os.Open(args[0])
+					f, err := openFile(args[0])
 					if err != nil {
 						return fmt.Errorf("import: %w", err)
 					}
