@@ -84,7 +84,7 @@ func newApp(o appOptions) (*app, error) {
 		Store: a.store, Jobs: checks.NewLocal(checks.NewRunner(o.Scan)), People: o.People,
 		Check:   func(p checks.Plan) checks.Check { return probe.New(p) },
 		Draw:    func(b commands.Burn, w io.Writer) (string, error) { return draw(b, o.Theme, w) },
-		Load:    playbook.Load,
+		Load:    o.load,
 		Now:     o.Now,
 		Cadence: o.Cadence,
 	}
@@ -108,6 +108,17 @@ func newApp(o appOptions) (*app, error) {
 		Open:   a.open, Known: a.known, Bound: a.bound, Limit: o.limit, Names: commands.Names(a.store), Grants: o.grants, Fetch: o.fetch, Done: o.done(),
 	})
 	return a, err
+}
+
+// load finds a playbook. Where people talk to the process from outside of its
+// machine, nobody names files of it by their paths.
+func (o appOptions) load(name string) (playbook.Playbook, error) {
+	if len(o.Chats) > 0 && strings.ContainsAny(name, `/\`) {
+		return playbook.Playbook{}, &chat.Problem{
+			What: "A playbook is named here, and not given by a path.", Try: "Whoever runs allclear puts it as NAME.yaml where the process was started; then: --playbook NAME",
+		}
+	}
+	return playbook.Load(name)
 }
 
 // limiter is a platform that knows who is only a guest there.
