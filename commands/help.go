@@ -60,7 +60,7 @@ func (h helpCommand) Run(ctx context.Context, call chat.Call) (chat.Message, err
 		list := chat.L()
 		for _, s := range specs {
 			if s.Role == g.role {
-				list.Items = append(list.Items, chat.T(chat.C(s.Path), " "+s.Summary))
+				list.Items = append(list.Items, chat.T(chat.C(s.Path), ": "+s.Summary))
 			}
 		}
 		switch {
@@ -106,7 +106,7 @@ func helpOn(specs []chat.Spec, given string) (m chat.Message, path string, err e
 	}
 	list := chat.L()
 	for _, s := range under {
-		list.Items = append(list.Items, chat.T(chat.C(s.Usage()), " "+s.Summary))
+		list.Items = append(list.Items, chat.T(chat.C(s.Usage()), ": "+s.Summary))
 	}
 	return public(chat.Say(list)), "", nil
 }
@@ -125,7 +125,7 @@ func manual(s chat.Spec) chat.Message {
 	}
 	list := chat.L()
 	for _, e := range s.Examples {
-		list.Items = append(list.Items, chat.T(chat.C(e.Line), " "+e.Does))
+		list.Items = append(list.Items, chat.T(chat.C(e.Line), ": "+e.Does))
 	}
 	m.Add(list)
 	who := "Anybody may."

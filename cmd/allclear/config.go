@@ -138,15 +138,7 @@ func didYouMean(given string, names []string) string {
 }
 
 func (f *configFile) read(path string) error {
-	in, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("read configuration: %w", err)
-	}
-	defer in.Close()
-	if st, err := in.Stat(); err == nil && st.Size() > maxConfig {
-		return fmt.Errorf("configuration %s is larger than %d bytes", path, maxConfig)
-	}
-	data, err := os.ReadFile(path)
+	data, err := readAtMost(path, maxConfig)
 	if err != nil {
 		return fmt.Errorf("read configuration: %w", err)
 	}

@@ -115,6 +115,16 @@ func TestAConfigurationMayUseWhatYAMLOffers(t *testing.T) {
 	}
 }
 
+func TestAFileThatNeverEndsIsNoConfiguration(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/dev/zero"); err != nil {
+		t.Skip("NOT RUN: there is no endless file here")
+	}
+	sys, _, _ := piped(t, "")
+	_, err := loadConfig("/dev/zero", sys)
+	require.ErrorContains(t, err, "/dev/zero is larger than 1 MiB")
+}
+
 func FuzzAnyConfigurationIsReadOrRefused(f *testing.F) {
 	for _, s := range []string{"log: json\n", "people: [{id: a}]\n", "slack: {roles: {a: b}}\n", "&a [*a]", "? {}\n: 1", "<<: {log: x}", "log: !!binary x", "people: !000 000", "people: [1, {}]"} {
 		f.Add([]byte(s))
