@@ -30,7 +30,7 @@ Usage: claim SERVER [STEP] [NOTE…]
 SERVER: its name or the beginning of it
 STEP: a step of the playbook, like patch
 NOTE: what you want others to know
-claim sp-fin-01 patch shows the patch of sp-fin-01 as claimed by you
+claim sp-fin-01 patch: shows the patch of sp-fin-01 as claimed by you
 Needs the role responder.
 `, plain(b.must("view-1", "help claim")))
 	require.Contains(t, plain(b.must("view-1", "help advisory")), "advisory draft TITLE BODY… [--tlp TLP]")
