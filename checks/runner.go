@@ -89,8 +89,15 @@ func (r *Runner) look(scan context.Context, check Check, t Target) look {
 		res.Judgement.Reason = cmp.Or(res.Error, "the check gave no reason")
 	}
 	tidy(&res)
-	whole := scan.Err() == nil
+	whole := !over(scan)
 	return look{Result: res, whole: whole, counts: whole || res.Reached}
+}
+
+// over reports whether a context has ended or is just ending: a socket whose
+// deadline is that of the context may notice before the context does.
+func over(ctx context.Context) bool {
+	end, bounded := ctx.Deadline()
+	return ctx.Err() != nil || bounded && !time.Now().Before(end)
 }
 
 // limit bounds a context and says, in its cause, what ran out.

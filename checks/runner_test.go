@@ -223,3 +223,22 @@ func TestJobsCanBeCancelledById(t *testing.T) {
 		require.NoError(t, err)
 	})
 }
+
+// ending is a context whose time is up and that has not noticed yet.
+type ending struct{ context.Context }
+
+func (ending) Deadline() (time.Time, bool) { return time.Now().Add(-time.Nanosecond), true }
+
+func TestAScanIsNotWholeWhenASocketNoticesItsEndFirst(t *testing.T) {
+	t.Parallel()
+	require.True(t, over(ending{t.Context()}))
+	require.NoError(t, ending{t.Context()}.Err())
+	require.False(t, over(t.Context()))
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.True(t, over(ended))
+	r := NewRunner(Options{})
+	l := r.look(ending{t.Context()}, checkFunc(func(context.Context, Target) Result { return Result{Error: "no complete answer"} }), Target{})
+	require.False(t, l.whole)
+	require.False(t, l.counts, "nothing was found out")
+}
