@@ -3,17 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/allclear-bot/allclear/bot"
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/bot/console"
 	"github.com/allclear-bot/allclear/state"
 )
-
-// hands is how many persons of a large fleet type at the same moment.
-const hands = 4
 
 // spoken is what a person types, with what is handed in.
 type spoken struct {
@@ -61,12 +60,13 @@ func (s *stage) atOnce(ctx context.Context, n int, work func(ctx context.Context
 	return s.settle(ctx)
 }
 
-// hands is one where answers are waited for in another way than here.
+// hands is how many persons type at the same moment: as many as the machine has time
+// for, and one where answers are waited for in another way than here.
 func (s *stage) hands() int {
 	if s.elsewhere != nil {
 		return 1
 	}
-	return hands
+	return min(max(2, runtime.GOMAXPROCS(0)), 8)
 }
 
 // say has a person type a line, and waits for the answer and for all that it caused.
@@ -97,7 +97,7 @@ func (s *stage) typed(ctx context.Context, who, line string, files []chat.File) 
 	if !quiet {
 		fmt.Fprintf(s.out, "\n%s %s%s\n", s.paint.bold(who+" ▸"), line, attached(files))
 	}
-	ack, err := s.app.router.Handle(ctx, chat.Request{
+	ack, err := s.hand(ctx, chat.Request{
 		ID: id, Trigger: chat.TriggerLine, Actor: chat.Actor{Link: console.Link(who)}, Place: s.console.Place(),
 		Text: line, Files: files, At: s.clock.Now(),
 	})
@@ -116,6 +116,21 @@ func (s *stage) typed(ctx context.Context, who, line string, files []chat.File) 
 	case <-ctx.Done():
 		return chat.Message{}, ctx.Err()
 	}
+}
+
+// hand gives a request to the router, and once more when a busy machine had no time
+// to take it: so would a person, who is told to try again.
+func (s *stage) hand(ctx context.Context, r chat.Request) (ack bot.Ack, err error) {
+	for try := range 20 {
+		if ack, err = s.app.router.Handle(ctx, r); err == nil || ctx.Err() != nil {
+			break
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Duration(try+1) * 100 * time.Millisecond):
+		}
+	}
+	return ack, err
 }
 
 // heard forgets a line that was answered.
