@@ -129,7 +129,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 	slots := make(chan struct{}, o.opt.Places)
 	well := true
 	for ctx.Err() == nil {
-		batches, err := o.claim(ctx, cap(slots))
+		batches, err := o.claim(work, cap(slots)) // what was claimed must reach us: it is put back when we stop
 		if (err == nil) != well && ctx.Err() == nil {
 			well = err == nil
 			o.tell(err)

@@ -107,11 +107,25 @@ func (a *app) deliver(ctx context.Context) error {
 	err := a.outbox.Run(ctx)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLetters)
 	defer cancel()
-	if _, e := a.outbox.Pass(last); e != nil {
-		a.log.Warn("what was answered last is delivered at the next start", "error", e)
+	// What the outbox had claimed when it was stopped is due again a moment later.
+	for range lastPasses {
+		if _, e := a.outbox.Pass(last); e != nil {
+			a.log.Warn("what was answered last is delivered at the next start", "error", e)
+			break
+		}
+		select {
+		case <-last.Done():
+		case <-time.After(lastPause):
+		}
 	}
 	return err
 }
+
+// How often, and how far apart, the outbox looks for the last answers.
+const (
+	lastPasses = 5
+	lastPause  = 20 * time.Millisecond
+)
 
 // saveDir makes sure that pictures can be written where they shall be.
 func saveDir(dir string) error {
