@@ -21,6 +21,8 @@ const (
 	// scanTTL is for how long a scan that dies without a word keeps others of its
 	// selection from beginning; one that lives renews it.
 	scanTTL = 45 * time.Second
+	// scanGrace is how long a scan that is cut off goes on writing down what it saw.
+	scanGrace = 5 * time.Second
 	// scanLimit is how long a scan may take, with all that is written down of it.
 	scanLimit = time.Hour
 	// The rest bounds what a scan remembers of itself.
@@ -180,6 +182,8 @@ func (l looker) look(ctx context.Context, w *watch, plan checks.Plan, targets []
 	w.recorder = r
 	stop := w.beats(ctx, l.store)
 	defer stop()
+	write, written := outlast(ctx, scanGrace) // of a scan that is cut off, what was seen was seen
+	defer written()
 	var broken error
 	sum, err := l.jobs.Run(ctx, w.rec.ID, l.check(plan), targets, func(res checks.Result) {
 		if broken != nil {
@@ -187,9 +191,9 @@ func (l looker) look(ctx context.Context, w *watch, plan checks.Plan, targets []
 			return
 		}
 		w.add(res)
-		broken = r.add(ctx, farms[res.Server], res)
+		broken = r.add(write, farms[res.Server], res)
 		if broken == nil && w.due() {
-			if broken = r.flush(ctx); broken == nil {
+			if broken = r.flush(write); broken == nil {
 				w.moved(len(r.changes))
 				w.progress(ctx, l.store)
 			}
@@ -201,9 +205,9 @@ func (l looker) look(ctx context.Context, w *watch, plan checks.Plan, targets []
 	stop()
 	w.sum = sum
 	if broken == nil {
-		rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), scanGrace)
 		defer cancel()
-		broken = r.flush(rest) // also of a scan that was cut off: what was seen was seen
+		broken = r.flush(rest)
 	}
 	return errors.Join(err, broken, ctx.Err())
 }

@@ -432,3 +432,29 @@ func TestNobodyIsToldToRunWhatDoesNotExistYet(t *testing.T) {
 	}
 	require.NotContains(t, checks.SettleInside, "collector")
 }
+
+func TestWhatACutOffScanSawIsRecorded(t *testing.T) {
+	t.Parallel()
+	w := opened(t, 2, manyServers(6))
+	s := &slow{w: w}
+	slowly(w, s)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.cancel = func(n int) {
+		if n == 3 {
+			cancel()
+		}
+	}
+	c, call := w.call(t, "alice", "scan")
+	_, err := c.Run(ctx, call)
+	require.ErrorIs(t, err, context.Canceled)
+	seen := 0
+	for i := range 6 {
+		if !w.row(t, fmt.Sprintf("sp-%03d", i)).LastReached.IsZero() {
+			seen++
+		}
+	}
+	require.GreaterOrEqual(t, seen, 3, "an answer that came is kept")
+	scans, err := w.store.LastScans(t.Context(), "toolshell-1", 1)
+	require.NoError(t, err)
+	require.False(t, scans[0].Complete)
+}

@@ -147,8 +147,10 @@ func do(ctx context.Context, s storeFlags, sys system, line string, files []chat
 	if err := saveDir(c.Save); err != nil {
 		return err
 	}
-	c.Level = max(c.Level, slog.LevelWarn)
-	log := newLog(c, sys)
+	var level slog.LevelVar
+	level.Set(max(c.Level, slog.LevelWarn))
+	log := newLogAt(c, &level, sys)
+	defer context.AfterFunc(ctx, func() { level.Set(slog.LevelError + 1) })() // that it was interrupted is said below
 	return withStore(ctx, s, sys, true, func(o *opened) error {
 		if p, known, err := o.People(ctx); err != nil || known {
 			if err != nil {
@@ -171,6 +173,9 @@ func do(ctx context.Context, s storeFlags, sys system, line string, files []chat
 			Place: state.Place{Platform: console.Name, Channel: "terminal", Ceiling: state.TLPAmberStrict}, Text: line, Files: files, At: time.Now(),
 		}, told.say)
 		told.clear()
+		if !ok && ctx.Err() != nil {
+			m = interrupted()
+		}
 		if err := answer(sys, c, m, render); err != nil {
 			return err
 		}
@@ -182,6 +187,14 @@ func do(ctx context.Context, s storeFlags, sys system, line string, files []chat
 		}
 		return outcome{exitFailure}
 	})
+}
+
+// interrupted is what is known of a line that somebody stopped.
+func interrupted() chat.Message {
+	return chat.Say(
+		chat.P("Interrupted. What was done until then is kept; of a scan, what it saw is recorded, and the rest is as unknown as before."),
+		chat.N("Look what is there before you repeat it."),
+	).With(chat.ToneWarn)
 }
 
 // answer prints a message, and writes what it carries where that is wanted.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -102,4 +103,27 @@ func TestAStoreInUseIsToldWithWhatWorksBesideIt(t *testing.T) {
 	require.Contains(t, errs.String(), `"allclear do LINE" works beside it, or stop it first`)
 	require.NoError(t, s.keyboard.Close())
 	require.Zero(t, s.leaves(t))
+}
+
+func TestALineThatIsInterruptedSaysWhatBecameOfIt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	g := newTarget(t)
+	answers := answering(t, "16.0.0.5495")
+	inventory := filepath.Join(dir, "servers.csv")
+	require.NoError(t, os.WriteFile(inventory, []byte("name,url\na-vulnerable,"+answers+"\nb-silent,"+g.URL+"\n"), 0o600))
+	for _, line := range []string{"incident open ts-1", "server import @" + inventory} {
+		code, out, errs := typed(t, dir, "do", line)
+		require.Zero(t, code, "%s%s", out, errs)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	sys, out, errs := piped(t, "", "ALLCLEAR_DATA="+filepath.Join(dir, "store"))
+	go func() {
+		<-g.asked
+		interrupt()
+	}()
+	require.Equal(t, exitFailure, run(ctx, []string{"do", "scan"}, sys))
+	require.Contains(t, out.String(), "Interrupted. What was done until then is kept")
+	require.Empty(t, errs.String())
 }
