@@ -433,9 +433,20 @@ func TestNobodyIsToldToRunWhatDoesNotExistYet(t *testing.T) {
 	require.NotContains(t, checks.SettleInside, "collector")
 }
 
+// prompt is a store that takes no change from who has gone.
+type prompt struct{ Store }
+
+func (p prompt) Update(ctx context.Context, w state.Work, incident string, farms []string, change func(*state.Tx) error) (state.Outcome, error) {
+	if err := ctx.Err(); err != nil {
+		return state.Outcome{}, err
+	}
+	return p.Store.Update(ctx, w, incident, farms, change)
+}
+
 func TestWhatACutOffScanSawIsRecorded(t *testing.T) {
 	t.Parallel()
 	w := opened(t, 2, manyServers(6))
+	w.parts.Store = prompt{w.store}
 	s := &slow{w: w}
 	slowly(w, s)
 	ctx, cancel := context.WithCancel(t.Context())
