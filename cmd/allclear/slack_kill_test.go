@@ -109,7 +109,8 @@ func killReplicas(t *testing.T, dedupe bool) {
 		}
 		acked++
 		if !eventually(leaseEnds+claimEnds, func() bool { return answers(n) > 0 }) {
-			require.Fail(t, fmt.Sprintf("srv-%03d: acknowledged, and never answered", n), "%s", tail(fake.Scene(), 3000))
+			name := fmt.Sprintf("srv-%03d", n)
+			require.Fail(t, name+": acknowledged, and never answered", "%s", linesOf(name, fake.Scene(), replicas[0].errs.String(), replicas[1].errs.String()))
 		}
 	}
 	for n := range acknowledged {
@@ -134,4 +135,17 @@ func quietSystem(t *testing.T) system {
 	t.Helper()
 	sys, _, _ := piped(t, "")
 	return sys
+}
+
+// linesOf are the lines of the texts that name what is looked for.
+func linesOf(name string, texts ...string) string {
+	var found []string
+	for _, text := range texts {
+		for line := range strings.Lines(text) {
+			if strings.Contains(line, name) {
+				found = append(found, line)
+			}
+		}
+	}
+	return strings.Join(found, "")
 }
