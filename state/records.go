@@ -175,6 +175,8 @@ type Farm struct {
 	Exceptions    []Exception    `json:"exceptions,omitempty"`
 	Confirmations []Confirmation `json:"confirmations,omitempty"`
 	Proposals     []Proposal     `json:"proposals,omitempty"`
+	// Tokens let tools hand in evidence about the farm. They decide nothing.
+	Tokens []Token `json:"tokens,omitempty"`
 }
 
 // Server returns the server with this name.

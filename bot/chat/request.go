@@ -72,6 +72,16 @@ type Problem struct {
 	Try  string
 	// Offer are command lines that may be meant, offered as buttons.
 	Offer []Button
+	// Rows say where in a document that was handed in something is wrong, for
+	// programs; What says it too.
+	Rows []RowProblem
+}
+
+// RowProblem is what is wrong at a place of a document, counted from 1.
+type RowProblem struct {
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+	What   string `json:"what"`
 }
 
 func (p *Problem) Error() string {
