@@ -99,7 +99,7 @@ func filesIn(t *testing.T, dir string) (paths []string) {
 }
 
 func TestTheDemoOfALargeFleetReachesAllClearToo(t *testing.T) {
-	t.Parallel()
+	slow(t, "the same rules play the small fleet")
 	dir := t.TempDir()
 	sys, out, errs := piped(t, "")
 	code := run(t.Context(), []string{"demo", "--servers", "260", "--save", dir}, sys)

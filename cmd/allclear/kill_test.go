@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -34,8 +36,15 @@ func TestMain(m *testing.M) {
 		main()
 	}
 	redisstore.ClientLog(slog.New(slog.DiscardHandler)) // tests look at a Redis that is not there yet
+	flag.Parse()
+	if err := flag.Set("test.parallel", strconv.Itoa(max(waiting, runtime.GOMAXPROCS(0)))); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
+
+// waiting is how many tests may run at once at least: most of them wait for processes.
+const waiting = 6
 
 // The times that the real process has, with room for a busy machine.
 const (

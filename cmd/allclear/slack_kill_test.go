@@ -59,7 +59,7 @@ const killServers = 40
 const claimEnds = time.Minute + 2*killServers*time.Second
 
 func TestReplicasThatAreKilledLoseNothingThatSlackSawAcknowledged(t *testing.T) {
-	t.Parallel()
+	slow(t, "it waits for the leases of dead processes to end")
 	for name, dedupe := range map[string]bool{"with Slack's own dedupe": true, "without it": false} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); killReplicas(t, dedupe) })
 	}
@@ -86,7 +86,7 @@ func killReplicas(t *testing.T, dedupe bool) {
 	acknowledged := map[int]bool{}
 	for n := range killServers {
 		d := fake.User([]string{"lead-1", "lead-2"}[n%2]).Types(storyChannel, fmt.Sprintf("/allclear claim srv-%03d", n)).Done()
-		acknowledged[n] = d.Outcome == slackfake.OK
+		acknowledged[n] = promised(d)
 		if n%10 == 5 { // somebody works, somebody posts, somebody is about to
 			victim := rand.IntN(len(replicas))
 			replicas[victim].kill()
@@ -130,6 +130,10 @@ func killReplicas(t *testing.T, dedupe bool) {
 	}
 	require.Zero(t, run(t.Context(), []string{"audit", "verify", "--redis", "redis://" + redis.Addr}, quietSystem(t)))
 }
+
+// promised reports whether a command was taken. One that could not be written down in time, say because Redis or a
+// replica that has just begun is slow, is acknowledged as well, together with the word that it is not done.
+func promised(d slackfake.Delivery) bool { return d.Outcome == slackfake.OK && len(d.Reply) == 0 }
 
 func quietSystem(t *testing.T) system {
 	t.Helper()

@@ -237,7 +237,11 @@ func TestTheWholeStoryIsPlayedInSlackByTwoReplicas(t *testing.T) {
 	t.Parallel()
 	for name, overHTTP := range map[string]bool{"over Socket Mode": false, "over HTTP": true} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+			if overHTTP {
+				slow(t, "the same story is played over Socket Mode")
+			} else {
+				t.Parallel()
+			}
 			p := newSlackPlay(t, 2, overHTTP)
 			require.NoError(t, p.stage.play(t.Context()), "%s", tail(p.fake.Scene(), 4000))
 			p.ended()
