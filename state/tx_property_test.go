@@ -26,6 +26,7 @@ type keeper struct {
 	now                time.Time
 	n                  int
 	cleared, confirmed int
+	record             []state.AuditEntry // in their order
 }
 
 func newKeeper(t testing.TB) *keeper {
@@ -94,6 +95,8 @@ func (k *keeper) apply(t *rapid.T, c state.Commit) {
 	if c.Empty {
 		return
 	}
+	c.Entry.Seq = int64(len(k.record) + 1)
+	k.record = append(k.record, c.Entry)
 	k.inc = whole(t, c.Incident)
 	for _, f := range c.Farms {
 		for name, after := range f.After {
