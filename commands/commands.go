@@ -50,6 +50,8 @@ type Reader interface {
 	Proposals(ctx context.Context, incident string) ([]state.ProposalRef, error)
 	Board(ctx context.Context, incident string, now time.Time) (state.Board, error)
 	History(ctx context.Context, incident string, from, to time.Time) ([]state.Point, error)
+	// Pace is how many servers ceased to be open, by group and stretch of time.
+	Pace(ctx context.Context, incident string, from, to time.Time) ([]state.Pace, error)
 }
 
 // Sweeper finds farms whose assessment is out of date.

@@ -29,6 +29,17 @@ type IncidentHead struct {
 	Closed   time.Time `json:"closed,omitzero"`
 }
 
+// Stretch is the time over which a Pace counts.
+const Stretch = 15 * time.Minute
+
+// Pace is how many servers of a group ceased to be open in a Stretch, less those
+// that opened again. Group is "" for servers without one.
+type Pace struct {
+	From  time.Time
+	Group string
+	Done  int
+}
+
 // ProposalRef is a proposal in the list of those that wait for a second person.
 type ProposalRef struct {
 	ID      string       `json:"id"`

@@ -25,6 +25,8 @@ type Incident struct {
 	ClosedBy PersonID  `json:"closedBy,omitempty"`
 	// Proposals that wait for a second person about the incident as a whole.
 	Proposals []Proposal `json:"proposals,omitempty"`
+	// Told is what the digest of the schedule said last, by the keys of places.
+	Told map[string]Told `json:"told,omitempty"`
 	// LastAdvisory numbers advisories.
 	LastAdvisory int        `json:"lastAdvisory,omitempty"`
 	Advisories   []Advisory `json:"advisories,omitempty"`

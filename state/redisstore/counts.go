@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/allclear-bot/allclear/state"
 )
 
@@ -93,9 +91,7 @@ func (s *Store) Tallies(ctx context.Context, incident, kind string, openOnly boo
 
 // History returns how the counts of the incident were, at each minute from the first to the last in which they changed.
 func (s *Store) History(ctx context.Context, incident string, from, to time.Time) ([]state.Point, error) {
-	days, err := call(ctx, s, "read the history", func(ctx context.Context, _ int) ([]string, error) {
-		return s.c.ZRangeByScore(ctx, s.k.historyDays(incident), &redis.ZRangeBy{Min: dayOf(from), Max: dayOf(to)}).Result()
-	})
+	days, err := s.days(ctx, incident, from, to)
 	if err != nil {
 		return nil, err
 	}

@@ -96,6 +96,7 @@ func (k keys) due(i, hour string) string    { return k.of("due-" + hour + ":" + 
 func (k keys) proposals(i string) string    { return k.of("proposals:" + i) }           // hash: id -> ProposalRef
 func (k keys) historyDays(i string) string  { return k.of("history:" + i) }             // zset: day -> day
 func (k keys) history(i, day string) string { return k.of("history-" + day + ":" + i) } // hash: minute -> counts
+func (k keys) pace(i, day string) string    { return k.of("pace-" + day + ":" + i) }    // hash: stretch|group -> servers finished
 func (k keys) scans(i string) string        { return k.of("scan:" + i) }                // hash: id -> doc
 func (k keys) scanOrder(i string) string    { return k.of("scan-order:" + i) }          // zset: id -> n
 func (k keys) scanRuns(i string) string     { return k.of("scan-runs:" + i) }           // hash: selection -> until id

@@ -60,6 +60,7 @@ func (s *Store) plan(ctx context.Context, in loaded, old map[string]farmBefore, 
 	}
 	deltas := counters{}
 	for _, f := range c.Farms {
+		s.pace(in, f, deltas)
 		if err := s.planFarm(p, in.id, old[f.State.Farm.Name], f, deltas); err != nil {
 			return nil, err
 		}

@@ -19,7 +19,7 @@ import (
 var knownNames = regexp.MustCompile(`^(?s:` + strings.Join([]string{
 	`(?P<hash>meta|heads|in:(?:body|job|lease)|out:(?:dead|held)|cron|cron:fired|hold|lane:\d+|mark:[0-9a-f]{2}|in:seen:[0-9a-f]{2}|` +
 		`out:(?:letter|receipt|card):[0-9a-f]{2}|out:state:.*|(?:incident|revisions|count|count-owner|count-group|proposals|scan|scan-runs):.+|` +
-		`(?:farm|rev|row|trail):[0-9a-f]{2}:.+|history-\d+:.+)`,
+		`(?:farm|rev|row|trail):[0-9a-f]{2}:.+|(?:history|pace)-\d+:.+)`,
 	`(?P<zset>incidents|hours|in:queue|in:leased|out:places|out:all|out:queue:.*|index:.+|index-(?:owner|group):[^:]+:.+|` +
 		`names-(?:server|farm|owner|group):.+|farms-\d+:.+|due:.+|due-\d+:.+|history:.+|scan-order:.+)`,
 	`(?P<set>old:.+)`,

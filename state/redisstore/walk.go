@@ -94,7 +94,7 @@ func (s *Store) knownOf(ctx context.Context, id string, add func(kind string, ke
 	if err := s.members(ctx, k.dueHours(id), func(h string) { add(typeZset, k.due(id, h)) }); err != nil {
 		return err
 	}
-	return s.members(ctx, k.historyDays(id), func(d string) { add(typeHash, k.history(id, d)) })
+	return s.members(ctx, k.historyDays(id), func(d string) { add(typeHash, k.history(id, d), k.pace(id, d)) })
 }
 
 // members visits the members of a zset.

@@ -1,9 +1,11 @@
 package statetest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -207,6 +209,38 @@ func testRecount(t *testing.T, start Start) {
 	last, err := s.Counts(ctx, "one", state.Filter{})
 	require.NoError(t, err)
 	require.Equal(t, last, points[len(points)-1].Counts, "the last sample is how it is")
+	pace, err := s.Pace(ctx, "one", Epoch, w.now)
+	require.NoError(t, err)
+	require.Equal(t, paceOf(t, s), pace, "what was finished in each stretch, by the record")
+}
+
+// paceOf counts from the record.
+func paceOf(t testing.TB, s *redisstore.Store) []state.Pace {
+	t.Helper()
+	entries, err := s.Audit(t.Context(), 1, 10_000)
+	require.NoError(t, err)
+	done := map[state.Pace]int{}
+	for _, e := range entries {
+		for _, c := range e.Changes {
+			k := state.Pace{From: e.At.Truncate(state.Stretch), Group: c.Group}
+			switch {
+			case c.New || c.From.Settled() == c.To.Settled():
+			case c.To.Settled():
+				done[k]++
+			default:
+				done[k]--
+			}
+		}
+	}
+	var out []state.Pace
+	for k, n := range done {
+		if n != 0 {
+			k.Done = n
+			out = append(out, k)
+		}
+	}
+	slices.SortFunc(out, func(a, b state.Pace) int { return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.Group, b.Group)) })
+	return out
 }
 
 // filters are some of each kind.
