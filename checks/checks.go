@@ -145,7 +145,8 @@ type Summary struct {
 	Took                       time.Duration
 }
 
-func (s *Summary) add(r Result) {
+// Add counts a result.
+func (s *Summary) Add(r Result) {
 	s.Looked++
 	if r.Reached {
 		s.Reached++

@@ -13,37 +13,39 @@ var ErrRunning = errors.New("already running")
 
 // Jobs runs scans by id, so that others can cancel them.
 type Jobs interface {
-	// Run looks at the targets as Runner.Run does, and returns when that is done.
-	// An id that is running is refused with ErrRunning.
-	Run(ctx context.Context, id string, check Check, targets []Target, emit func(Result)) (Summary, error)
-	// Cancel ends a running scan early; its Run returns what it has. It reports
-	// whether there was one.
+	// Run asks the targets what the plan says, as Runner.Run does, and returns when
+	// that is done. An id that is running is refused with ErrRunning. What was seen
+	// under an id before this process began may be told again instead of asked again.
+	Run(ctx context.Context, id string, plan Plan, targets []Target, emit func(Result)) (Summary, error)
+	// Cancel ends a scan early that this process runs; its Run returns what it has.
+	// It reports whether there was one.
 	Cancel(id string) bool
 }
 
 // Local runs scans in this process.
 type Local struct {
 	runner  *Runner
+	check   func(Plan) Check
 	mu      sync.Mutex
 	running map[string]context.CancelFunc
 }
 
 var _ Jobs = (*Local)(nil)
 
-// NewLocal makes jobs that share a runner.
-func NewLocal(r *Runner) *Local {
-	return &Local{runner: r, running: map[string]context.CancelFunc{}}
+// NewLocal makes jobs that share a runner; check makes the check of a plan.
+func NewLocal(r *Runner, check func(Plan) Check) *Local {
+	return &Local{runner: r, check: check, running: map[string]context.CancelFunc{}}
 }
 
 // Run implements Jobs.
-func (l *Local) Run(ctx context.Context, id string, check Check, targets []Target, emit func(Result)) (Summary, error) {
+func (l *Local) Run(ctx context.Context, id string, plan Plan, targets []Target, emit func(Result)) (Summary, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if !l.enter(id, cancel) {
 		return Summary{}, fmt.Errorf("scan %s: %w", id, ErrRunning)
 	}
 	defer l.leave(id)
-	return l.runner.Run(ctx, check, targets, emit), nil
+	return l.runner.Run(ctx, l.check(plan), targets, emit), nil
 }
 
 // Cancel implements Jobs.

@@ -39,7 +39,7 @@ func (r *Runner) Run(ctx context.Context, check Check, targets []Target, emit fu
 	for l := range results {
 		whole = whole && l.whole
 		if l.counts {
-			sum.add(l.Result)
+			sum.Add(l.Result)
 			emit(l.Result)
 		}
 	}

@@ -196,10 +196,11 @@ func TestTheRunnerTidiesWhatACheckReturns(t *testing.T) {
 func TestJobsCanBeCancelledById(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		jobs := NewLocal(NewRunner(Options{}))
+		hours := func(n int) Plan { return Plan{Rules: state.Rules{Revision: n}} }
+		jobs := NewLocal(NewRunner(Options{}), func(p Plan) Check { return takes(time.Duration(p.Rules.Revision)*time.Hour, Result{}) })
 		done := make(chan Summary)
 		go func() {
-			sum, err := jobs.Run(t.Context(), "one", takes(time.Hour, Result{}), many(5), func(Result) {})
+			sum, err := jobs.Run(t.Context(), "one", hours(1), many(5), func(Result) {})
 			if err != nil {
 				t.Error(err)
 			}
@@ -207,9 +208,9 @@ func TestJobsCanBeCancelledById(t *testing.T) {
 		}()
 		synctest.Wait()
 		require.Equal(t, []string{"one"}, jobs.Running())
-		_, err := jobs.Run(t.Context(), "one", takes(0, Result{}), many(1), func(Result) {})
+		_, err := jobs.Run(t.Context(), "one", hours(0), many(1), func(Result) {})
 		require.ErrorIs(t, err, ErrRunning)
-		other, err := jobs.Run(t.Context(), "two", takes(0, Result{}), many(1), func(Result) {})
+		other, err := jobs.Run(t.Context(), "two", hours(0), many(1), func(Result) {})
 		require.NoError(t, err)
 		require.True(t, other.Complete)
 		require.False(t, jobs.Cancel("two"))
@@ -219,7 +220,7 @@ func TestJobsCanBeCancelledById(t *testing.T) {
 		require.Equal(t, 5, sum.NotLooked)
 		synctest.Wait()
 		require.Empty(t, jobs.Running())
-		_, err = jobs.Run(t.Context(), "one", takes(0, Result{}), many(1), func(Result) {})
+		_, err = jobs.Run(t.Context(), "one", hours(0), many(1), func(Result) {})
 		require.NoError(t, err)
 	})
 }

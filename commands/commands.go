@@ -103,8 +103,6 @@ type Parts struct {
 	Store  Store
 	Jobs   checks.Jobs
 	People state.People
-	// Check makes the check of a plan: package checks/probe in a real process.
-	Check func(checks.Plan) checks.Check
 	// Draw makes the burn-down picture: package bot/chart in a real process. nil: no pictures.
 	Draw func(Burn, io.Writer) (alt string, err error)
 	// Load finds a playbook by name or file.

@@ -13,7 +13,7 @@ import (
 
 // scanCommands look at servers from outside.
 func scanCommands(p Parts) []Command {
-	l := looker{p.Store, p.Jobs, p.Check, p.Load, p.Now}
+	l := looker{p.Store, p.Jobs, p.Load, p.Now}
 	return []Command{scan{l, p.People}, scanShow{p.Store, p.Now}, verify{l, p.People}}
 }
 
@@ -42,7 +42,6 @@ type scanStore interface {
 type looker struct {
 	store scanStore
 	jobs  checks.Jobs
-	check func(checks.Plan) checks.Check
 	load  loader
 	now   func() time.Time
 }
@@ -185,7 +184,7 @@ func (l looker) look(ctx context.Context, w *watch, plan checks.Plan, targets []
 	write, written := outlast(ctx, scanGrace) // of a scan that is cut off, what was seen was seen
 	defer written()
 	var broken error
-	sum, err := l.jobs.Run(ctx, w.rec.ID, l.check(plan), targets, func(res checks.Result) {
+	sum, err := l.jobs.Run(ctx, w.rec.ID, plan, targets, func(res checks.Result) {
 		if broken != nil {
 			r.lose(broken, res)
 			return

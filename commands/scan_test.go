@@ -177,8 +177,7 @@ func (s *slow) Look(_ context.Context, t checks.Target, _ *checks.Client) checks
 }
 
 func slowly(w *world, s *slow) {
-	w.parts.Jobs = checks.NewLocal(checks.NewRunner(checks.Options{Concurrency: 1, Now: w.clock}))
-	w.parts.Check = func(checks.Plan) checks.Check { return s }
+	w.parts.Jobs = checks.NewLocal(checks.NewRunner(checks.Options{Concurrency: 1, Now: w.clock}), func(checks.Plan) checks.Check { return s })
 	for _, c := range scanCommands(w.parts) {
 		w.cmds[c.Spec().Path] = c
 	}
@@ -410,7 +409,7 @@ func TestOfServersThatSayTheyAreFixedTheScanTellsWhichLackProof(t *testing.T) {
 	w := opened(t, 2, "name,url,farm\nsp-1,https://a.example,fin\nsp-2,https://b.example,hr\n")
 	w.remediate(t, "fin", fixed2019, "sp-1")
 	require.Equal(t, state.StatusReady, w.row(t, "sp-1").Status)
-	w.parts.Check = func(checks.Plan) checks.Check { return telling{w.clock, fixed2019} }
+	w.parts.Jobs = checks.NewLocal(checks.NewRunner(checks.Options{Now: w.clock}), func(checks.Plan) checks.Check { return telling{w.clock, fixed2019} })
 	for _, c := range scanCommands(w.parts) {
 		w.cmds[c.Spec().Path] = c
 	}

@@ -75,7 +75,7 @@ func (v verify) once(ctx context.Context, call chat.Call, inc state.Incident, na
 		return res, fmt.Errorf("server %q: %w", name, state.ErrNotFound)
 	}
 	id := "v" + digestOf([]string{call.Request.ID})[:6]
-	_, err = v.jobs.Run(ctx, id, v.check(plan), targets, func(r checks.Result) { res = r })
+	_, err = v.jobs.Run(ctx, id, plan, targets, func(r checks.Result) { res = r })
 	if err = errors.Join(err, ctx.Err()); err != nil {
 		return res, fmt.Errorf("look at %q: %w", name, err)
 	}

@@ -63,8 +63,7 @@ func newBoard(t *testing.T, revision int) *board {
 	}
 	b.parts = Parts{
 		Store: b.store, Jobs: idleJobs{}, People: b.people, Load: playbook.Load, Cadence: 4 * time.Hour,
-		Check: func(checks.Plan) checks.Check { return nil },
-		Now:   func() time.Time { return b.now },
+		Now: func() time.Time { return b.now },
 	}
 	pb, err := playbook.BuiltinRevision("toolshell", revision)
 	require.NoError(t, err)
@@ -89,7 +88,7 @@ func newBoard(t *testing.T, revision int) *board {
 // idleJobs look at nothing.
 type idleJobs struct{}
 
-func (idleJobs) Run(_ context.Context, _ string, _ checks.Check, targets []checks.Target, emit func(checks.Result)) (checks.Summary, error) {
+func (idleJobs) Run(_ context.Context, _ string, _ checks.Plan, targets []checks.Target, emit func(checks.Result)) (checks.Summary, error) {
 	for _, t := range targets {
 		emit(checks.Result{Server: t.Server.Name, Error: "no answer"})
 	}

@@ -81,8 +81,7 @@ func newApp(o appOptions) (*app, error) {
 	a := &app{store: o.Store, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), now: o.Now}
 	o.Scan.Version, o.Scan.Now, o.Scan.Log = stamped(), o.Now, a.log
 	a.parts = commands.Parts{
-		Store: a.store, Jobs: checks.NewLocal(checks.NewRunner(o.Scan)), People: o.People,
-		Check:   func(p checks.Plan) checks.Check { return probe.New(p) },
+		Store: a.store, Jobs: checks.NewLocal(checks.NewRunner(o.Scan), probes), People: o.People,
 		Draw:    func(b commands.Burn, w io.Writer) (string, error) { return draw(b, o.Theme, w) },
 		Load:    o.load,
 		Now:     o.Now,
@@ -109,6 +108,8 @@ func newApp(o appOptions) (*app, error) {
 	})
 	return a, err
 }
+
+func probes(p checks.Plan) checks.Check { return probe.New(p) }
 
 // load finds a playbook. Where people talk to the process from outside of its
 // machine, nobody names files of it by their paths.
