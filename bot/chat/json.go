@@ -13,6 +13,9 @@ type wire struct {
 
 	About     About `json:"about,omitzero"`
 	Broadcast bool  `json:"broadcast,omitempty"`
+
+	Topic *Topic `json:"topic,omitempty"`
+	Named bool   `json:"named,omitempty"`
 }
 
 type wirePart struct {
@@ -22,7 +25,10 @@ type wirePart struct {
 
 // MarshalJSON writes the parts with their types.
 func (m Message) MarshalJSON() ([]byte, error) {
-	w := wire{Tone: m.Tone, Notify: m.Notify, About: m.About, Broadcast: m.Broadcast}
+	w := wire{Tone: m.Tone, Notify: m.Notify, About: m.About, Broadcast: m.Broadcast, Named: m.Named}
+	if m.Topic.Title != "" {
+		w.Topic = &m.Topic
+	}
 	for _, p := range m.Parts {
 		raw, err := json.Marshal(p)
 		if err != nil {
@@ -39,7 +45,10 @@ func (m *Message) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &w); err != nil {
 		return err
 	}
-	*m = Message{Tone: w.Tone, Notify: w.Notify, About: w.About, Broadcast: w.Broadcast}
+	*m = Message{Tone: w.Tone, Notify: w.Notify, About: w.About, Broadcast: w.Broadcast, Named: w.Named}
+	if w.Topic != nil {
+		m.Topic = *w.Topic
+	}
 	for _, p := range w.Parts {
 		part, err := readPart(p)
 		if err != nil {

@@ -27,6 +27,19 @@ type Message struct {
 	About About
 	// Broadcast: what is said in a thread is shown in its channel as well.
 	Broadcast bool
+	// Topic is what a place of posts calls the message, and finds it by.
+	Topic Topic
+	// Named: whom this answers was named as a reader of what is marked TLP:RED in it.
+	// It is for that person alone.
+	Named bool
+}
+
+// Topic is the title of a post and its tags, marked like any part. The zero value
+// is none.
+type Topic struct {
+	TLP   state.TLP `json:"tlp"`
+	Title string    `json:"title"`
+	Tags  []string  `json:"tags,omitempty"`
 }
 
 // About names an incident, or a server of it. It is shown to nobody, and yet it
@@ -248,26 +261,39 @@ func (m *Message) Add(parts ...Part) { m.Parts = append(m.Parts, parts...) }
 // says how many it dropped. Then nobody is mentioned either: a name is marked like
 // what was dropped.
 func (m Message) Withhold(ceiling state.TLP) (Message, int) {
+	return m.WithholdAt(state.Place{Ceiling: ceiling})
+}
+
+// WithholdAt is Withhold for a place as a whole: what is announced, and who is named.
+func (m Message) WithholdAt(place state.Place) (Message, int) {
 	out := m
 	out.Parts = nil
-	if !ceiling.Allows(state.TLPAmberStrict) {
+	if !place.Sees(state.TLPAmberStrict) {
 		out.About = About{}
 	}
+	if !place.Sees(m.Topic.TLP) {
+		out.Topic = Topic{}
+	}
 	for _, p := range m.Parts {
-		if ceiling.Allows(p.Marking()) {
+		if place.Sees(p.Marking()) {
 			out.Parts = append(out.Parts, p)
 		}
 	}
 	n := len(m.Parts) - len(out.Parts)
 	if n > 0 {
 		out.Notify, out.Tone = nil, ToneNeutral // a colour tells, too
-		what := "parts are"
-		if n == 1 {
-			what = "part is"
-		}
-		out.Parts = append(out.Parts, Note{Mark{state.TLPClear}, T(fmt.Sprintf("%d %s withheld: this place may see %s.", n, what, ceiling))})
+		out.Parts = append(out.Parts, Withheld(n, place.Top()))
 	}
 	return out, n
+}
+
+// Withheld says that parts are not shown in a place with this ceiling.
+func Withheld(n int, ceiling state.TLP) Note {
+	what := "parts are"
+	if n == 1 {
+		what = "part is"
+	}
+	return Note{Mark{state.TLPClear}, T(fmt.Sprintf("%d %s withheld: this place may see %s.", n, what, ceiling))}
 }
 
 // Plain is the text of a line without style.

@@ -29,6 +29,9 @@ type Request struct {
 	At    time.Time `json:"at"`
 	// Private: the answer is for who asked alone, whatever the command says.
 	Private bool `json:"private,omitempty"`
+	// Community is the id of the community that the place belongs to, "" when it is
+	// the team's own. The process finds it out; what a platform says here is not read.
+	Community string `json:"community,omitempty"`
 }
 
 // Actor is who asks. Link is proved by the platform; Person is empty for a
@@ -38,6 +41,8 @@ type Actor struct {
 	Person state.PersonID `json:"person,omitempty"`
 	Name   string         `json:"name,omitempty"`
 	Role   state.Role     `json:"role,omitempty"`
+	// Admin: the platform says that they administer the workspace or guild of the place.
+	Admin bool `json:"admin,omitempty"`
 }
 
 // File is something handed in with a request. Data is hostile.

@@ -22,6 +22,8 @@ type Spec struct {
 	Private bool
 	// Global commands need no incident.
 	Global bool
+	// Community commands are all that can be asked for in a place of a community.
+	Community bool
 }
 
 // Arg is a positional argument or a flag.
