@@ -219,12 +219,17 @@ func (p *slackPlay) settle(ctx context.Context) error {
 	if err := p.apps[0].boardOnce(ctx); err != nil {
 		return err
 	}
-	for range 2000 {
+	for end, last, stood := time.Now().Add(time.Minute), -1, 0; time.Now().Before(end); stood++ {
 		n, _, err := p.stage.app.store.QueueSize(ctx)
 		if err != nil || n == 0 {
 			return err
 		}
-		p.stage.clock.Skip(state.CoalesceWindow)
+		if n != last {
+			last, stood = n, 0
+		}
+		if stood%10 == 0 { // what is left waits for a time, and not for a busy machine
+			p.stage.clock.Skip(state.CoalesceWindow)
+		}
 		for _, a := range p.apps {
 			a.outbox.Wake()
 		}
