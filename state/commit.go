@@ -19,6 +19,9 @@ type Commit struct {
 	Letters         []Letter
 	// BoardRev, when not negative, must be the board's revision still.
 	BoardRev int64
+	// Desk is the desk when it was loaded, and DeskChange what is different in it.
+	Desk       *Desk
+	DeskChange DeskChange
 	// Empty: nothing was changed, and nothing needs to be written.
 	Empty bool
 }
@@ -59,7 +62,11 @@ func (tx *Tx) Commit() Commit {
 	tx.log(changes)
 	tx.holdClear(c.Farms)
 	c.Incident, c.IncidentChanged = tx.Incident, tx.incident
-	c.Empty = !tx.incident && len(tx.events) == 0 && len(tx.notices) == 0 && !c.rowsChanged()
+	if tx.desk != nil {
+		c.Desk, c.DeskChange = tx.desk, tx.desk.changed
+	}
+	c.Letters = tx.letters
+	c.Empty = !tx.incident && !c.DeskChange.Any() && len(tx.letters) == 0 && len(tx.events) == 0 && len(tx.notices) == 0 && !c.rowsChanged()
 	c.Entry = AuditEntry{
 		At: tx.Work.At.UTC(), By: tx.Work.By, Via: tx.Work.Via, Request: tx.Work.Request,
 		Incident: tx.Incident.ID, Events: tx.events, Changes: changes,
@@ -83,13 +90,18 @@ func (tx *Tx) settleFarm(f *FarmState) (FarmCommit, []Transition) {
 		fc.State = *f
 		return fc, nil
 	}
+	asked := tx.ageClaims(f)
 	a := f.Assess(tx.Incident.Rules, tx.Work.At)
 	tx.endConfirmations(f, a)
+	if !asked.IsZero() && (a.Until.IsZero() || asked.Before(a.Until)) {
+		a.Until = asked
+	}
+	signs, acted := tx.Incident.Rules.signsIn(f.Evidence), tx.actedOn(f)
 	rows := map[string]Row{}
 	var changes []Transition
 	for i, s := range f.Farm.Servers {
 		old, known := f.Rows[s.Name]
-		row := rowOf(s, a.Servers[i], old, tx.Work.At)
+		row := f.pinged(rowOf(s, a.Servers[i], old, tx.Work.At), s, signs, acted, old, tx.Work.At)
 		rows[s.Name] = row
 		if known && row == old {
 			continue
@@ -99,9 +111,13 @@ func (tx *Tx) settleFarm(f *FarmState) (FarmCommit, []Transition) {
 		}
 		fc.After[s.Name] = row
 		if !known || old.Status != row.Status {
-			changes = append(changes, Transition{
+			t := Transition{
 				Server: s.Name, Owner: s.Owner, Group: s.Group, From: old.Status, To: row.Status, Why: whyNow(a.Servers[i]), New: !known,
-			})
+			}
+			if known && fc.OldRevision != tx.Incident.Rules.Revision {
+				t.Revision = tx.Incident.Rules.Revision
+			}
+			changes = append(changes, t)
 		}
 	}
 	f.Rows, f.Until, f.Revision = rows, a.Until, tx.Incident.Rules.Revision
@@ -142,7 +158,8 @@ func whyNow(a ServerAssessment) string {
 // consequences are the notices that status changes cause, and the end of clear.
 func (tx *Tx) consequences(changes []Transition) {
 	for _, t := range changes {
-		if kind, ok := noticeFor(t); ok {
+		// What a revision did, its owners are told together when all is assessed; an attacker waits for nothing.
+		if kind, ok := noticeFor(t); ok && (t.Revision == 0 || kind == NoticeCompromised) {
 			tx.notices = append(tx.notices, Notice{
 				Key:  fmt.Sprintf("%s %s %s %s %s", kind, tx.Incident.ID, t.Server, tx.Work.Request, tx.Work.Step),
 				Kind: kind, Incident: tx.Incident.ID, Servers: []string{t.Server}, Owner: t.Owner, Group: t.Group, At: tx.Work.At,

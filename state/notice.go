@@ -10,6 +10,7 @@ const (
 	NoticeRegressed   NoticeKind = "regressed"   // was fixed or better, is vulnerable
 	NoticeReopened    NoticeKind = "reopened"    // was confirmed or excepted, is not
 	NoticeCompromised NoticeKind = "compromised" // first sign of an attacker
+	NoticeRevised     NoticeKind = "revised"     // a revision of the playbook changed servers of an owner
 	NoticeRevoked     NoticeKind = "revoked"     // the declaration of clear is revoked
 	NoticeChanged     NoticeKind = "changed"     // the status of servers changed; said in their thread only, to nobody in particular
 	NoticeThread      NoticeKind = "thread"      // the message at the head of a thread
@@ -33,6 +34,10 @@ type Notice struct {
 	Coalesce string `json:"coalesce,omitempty"`
 	// Except is the key of the place that hears it another way: as an answer.
 	Except string `json:"except,omitempty"`
+	// Only is the key of the one place that hears it; "": all do.
+	Only string `json:"only,omitempty"`
+	// NotBefore holds it back: in quiet hours, until they end.
+	NotBefore time.Time `json:"notBefore,omitzero"`
 	// Card makes later notices of the same card edit one message instead of posting.
 	Card string `json:"card,omitempty"`
 	// Pin keeps the message at the top of its place.
@@ -85,9 +90,12 @@ func (n Notice) Address(places []Place) []Letter {
 	if n.Coalesce != "" && n.Card == "" && n.Payload == nil {
 		due = n.At.Truncate(CoalesceWindow).Add(CoalesceWindow)
 	}
+	if n.NotBefore.After(due) {
+		due = n.NotBefore
+	}
 	var out []Letter
 	for _, p := range places {
-		if p.Key() != n.Except && (p.Threads || !n.Quiet()) {
+		if p.Key() != n.Except && (n.Only == "" || p.Key() == n.Only) && (p.Threads || !n.Quiet()) {
 			out = append(out, Letter{ID: n.Key + " @ " + p.Key(), Notice: n, Place: p, Due: due, Created: n.At})
 		}
 	}
@@ -103,4 +111,6 @@ type Transition struct {
 	To     Status `json:"to"`
 	Why    string `json:"why,omitempty"`
 	New    bool   `json:"new,omitempty"` // the server is new to the incident
+	// Revision is that of the playbook when the server was assessed by it for the first time.
+	Revision int `json:"revision,omitempty"`
 }

@@ -44,6 +44,10 @@ type Person struct {
 	// Owns are the owners of the inventory for whom they act. An owner that is
 	// called like a person is that person.
 	Owns []string `json:"owns,omitempty"`
+	// Zone is where they live, by its IANA name; "": where the incident is.
+	Zone string `json:"zone,omitempty"`
+	// Quiet are hours in which they are not reminded, like "22:00-07:00", in their zone.
+	Quiet string `json:"quiet,omitempty"`
 }
 
 // OwnerNames are the names by which the inventory may call a person.

@@ -83,10 +83,59 @@ type Place struct {
 	Ceiling TLP `json:"ceiling"`
 	// Threads: a message there can have a thread.
 	Threads bool `json:"threads,omitempty"`
+	// Quiet are hours in which nobody is reminded there, like "22:00-07:00", in the
+	// time zone of the incident.
+	Quiet string `json:"quiet,omitempty"`
 	// Reply is where the platform takes an answer for a short while, also where it
 	// would not let us post. It is as good as a password: it is never logged, and
 	// never part of a place that is bound.
 	Reply string `json:"reply,omitempty"`
+	// Form is how messages are shown there, when that is not as in a usual channel.
+	Form Form `json:"form,omitempty"`
+	// Named: Person was named as a reader of something marked TLP:RED. Only what is
+	// addressed to that person alone is.
+	Named bool `json:"named,omitempty"`
+}
+
+// Form is a kind of place. The zero value is a channel of messages.
+type Form string
+
+// The forms. What is announced is passed on to places that nobody here knows.
+const (
+	FormText         Form = ""
+	FormAnnouncement Form = "announcement"
+	FormForum        Form = "forum"
+)
+
+// Sees reports whether something marked m may be shown there: what the ceiling
+// allows, in an announcement nothing but CLEAR, and RED to whom it names alone.
+func (p Place) Sees(m TLP) bool {
+	if m == TLPRed {
+		return p.Named && p.Person != "" && p.Top().Allows(TLPAmberStrict)
+	}
+	return p.Top().Allows(m)
+}
+
+// Top is the ceiling that holds, whatever the place was bound for.
+func (p Place) Top() TLP {
+	if p.Form == FormAnnouncement {
+		return TLPClear
+	}
+	return p.Ceiling
+}
+
+// Direct is the place in which a person is written to alone, by a platform
+// identity of theirs; false when the identity names no platform.
+func Direct(link string) (Place, bool) {
+	parts := strings.Split(link, ":")
+	if len(parts) < 2 || parts[0] == "" {
+		return Place{}, false
+	}
+	p := Place{Platform: parts[0], Person: link, Ceiling: TLPAmberStrict, Named: true}
+	if len(parts) > 2 {
+		p.Workspace = parts[1]
+	}
+	return p, true
 }
 
 // Key identifies the place, without its ceiling, what it can, and where it takes answers.

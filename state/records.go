@@ -12,6 +12,14 @@ type Incident struct {
 	Opened   time.Time     `json:"opened"`
 	OpenedBy PersonID      `json:"openedBy"`
 	Drill    bool          `json:"drill,omitempty"`
+	// Zone is the time zone of its digests, quiet hours and dates, by its IANA name; "" is UTC.
+	Zone string `json:"zone,omitempty"`
+	// Due is by when it is to be done; zero: by the date of the playbook, if there is one.
+	Due time.Time `json:"due,omitzero"`
+	// Phase is the phase of the deadline that was told last.
+	Phase Phase `json:"phase,omitempty"`
+	// Jobs is its schedule.
+	Jobs []Scheduled `json:"jobs,omitempty"`
 	// Clear is the declaration in force; nil: not declared clear.
 	Clear *Declaration `json:"clear,omitempty"`
 	// Revised tells when each newer revision of the playbook was put in force.
@@ -27,17 +35,7 @@ type Incident struct {
 	Proposals []Proposal `json:"proposals,omitempty"`
 	// Told is what the digest of the schedule said last, by the keys of places.
 	Told map[string]Told `json:"told,omitempty"`
-	// LastAdvisory numbers advisories.
-	LastAdvisory int        `json:"lastAdvisory,omitempty"`
-	Advisories   []Advisory `json:"advisories,omitempty"`
-	Rev          int64      `json:"rev"`
-}
-
-// Revision is that a newer revision of the playbook was put in force.
-type Revision struct {
-	Revision int       `json:"revision"`
-	At       time.Time `json:"at"`
-	By       PersonID  `json:"by"`
+	Rev  int64           `json:"rev"`
 }
 
 // Exposure says who can reach a server. The zero value is not known.
@@ -99,6 +97,8 @@ type Claim struct {
 	By     PersonID  `json:"by"`
 	At     time.Time `json:"at"`
 	Note   string    `json:"note,omitempty"`
+	// Asked is when its holder was asked whether it still stands.
+	Asked time.Time `json:"asked,omitzero"`
 }
 
 // Exception is a risk that somebody accepts for a while. It ends by itself.
@@ -144,6 +144,7 @@ const (
 	ProposeExcept  ProposalKind = "except"
 	ProposeRetire  ProposalKind = "retire"
 	ProposeClear   ProposalKind = "clear"
+	ProposePublish ProposalKind = "publish"
 )
 
 // Proposal waits for a second person. Approving it is refused when what it was
@@ -165,6 +166,8 @@ type Proposal struct {
 	// Missing are the steps that were missing when all of them were asked to be
 	// excepted: what is missing since was not looked at.
 	Missing []string `json:"missing,omitempty"`
+	// Advisory is the number of the advisory whose exact text Hash is of (publish).
+	Advisory int `json:"advisory,omitempty"`
 }
 
 // Farm is what Assess looks at together: servers that share keys and
@@ -174,6 +177,7 @@ type Farm struct {
 	Name          string         `json:"name"`
 	Servers       []Server       `json:"servers"`
 	Claims        []Claim        `json:"claims,omitempty"`
+	Snoozes       []Snooze       `json:"snoozes,omitempty"`
 	Exceptions    []Exception    `json:"exceptions,omitempty"`
 	Confirmations []Confirmation `json:"confirmations,omitempty"`
 	Proposals     []Proposal     `json:"proposals,omitempty"`
@@ -189,16 +193,4 @@ func (f Farm) Server(name string) (Server, bool) {
 		}
 	}
 	return Server{}, false
-}
-
-// Advisory is a numbered document with versions and a marking.
-type Advisory struct {
-	Number  int       `json:"number"`
-	Version int       `json:"version"`
-	TLP     TLP       `json:"tlp"`
-	Title   string    `json:"title"`
-	Body    string    `json:"body"`
-	State   string    `json:"state"` // draft
-	By      PersonID  `json:"by"`
-	At      time.Time `json:"at"`
 }

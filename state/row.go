@@ -25,6 +25,14 @@ type Row struct {
 	Since          time.Time `json:"since"` // of the status
 	LastLook       time.Time `json:"lastLook,omitzero"`
 	LastReached    time.Time `json:"lastReached,omitzero"`
+	Added          time.Time `json:"added,omitzero"` // to the incident
+	// Attacked is when the newest sign of an attacker came to be known.
+	Attacked time.Time `json:"attacked,omitzero"`
+	// Acted is when a person last did something about it: a claim, evidence from inside, a request.
+	Acted     time.Time `json:"acted,omitzero"`
+	ClaimedBy PersonID  `json:"claimedBy,omitempty"` // whose claim is the newest
+	ClaimedAt time.Time `json:"claimedAt,omitzero"`
+	Snooze    Snooze    `json:"snooze,omitzero"`
 }
 
 // Flags are the properties of a row that are counted beside its status.

@@ -91,7 +91,7 @@ func testOneWins(t *testing.T, start Start) {
 			return len(got) == 1, err
 		},
 		"fire": func(s *redisstore.Store, i int) (bool, error) {
-			return s.Fire(ctx, "digest", time.Time{}, Epoch, []state.Letter{Letter(fmt.Sprint("fired ", i), "b", Epoch.Add(time.Hour))}, nil)
+			return s.Fire(ctx, state.Firing{Job: "digest", Is: state.Cursor{Next: Epoch}, Letters: []state.Letter{Letter(fmt.Sprint("fired ", i), "b", Epoch.Add(time.Hour))}})
 		},
 		"hold": func(s *redisstore.Store, i int) (bool, error) {
 			_, ok, err := s.Hold(ctx, "sweeper", fmt.Sprint(i), Epoch, time.Minute)

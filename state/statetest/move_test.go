@@ -44,7 +44,7 @@ func busy(t *testing.T, s *redisstore.Store) *wanderer {
 			require.NoError(t, s.Dead(ctx, c.Letter, c.Token, "gone"))
 		}
 	}
-	_, err = s.Fire(ctx, "digest", time.Time{}, Epoch, nil, &state.Job{ID: "job 3", Payload: []byte("slot"), Accepted: Epoch})
+	_, err = s.Fire(ctx, state.Firing{Job: "digest", Is: state.Cursor{Next: Epoch}, Requests: []state.Job{{ID: "job 3", Payload: []byte("slot"), Accepted: Epoch}}})
 	require.NoError(t, err)
 	_, _, err = s.Hold(ctx, "sweep", "h", Epoch, time.Minute)
 	require.NoError(t, err)

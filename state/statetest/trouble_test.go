@@ -236,7 +236,7 @@ func testLostReplyIsNoNews(t *testing.T, start Start) {
 	lost()
 	require.NoError(t, s.Finish(ctx, "a", "h", 1, []state.Letter{Letter("answer", "a", Epoch)}, Epoch))
 	lost()
-	fired, err := s.Fire(ctx, "digest", time.Time{}, Epoch, []state.Letter{Letter("fired", "b", Epoch)}, nil)
+	fired, err := s.Fire(ctx, state.Firing{Job: "digest", Is: state.Cursor{Next: Epoch}, Letters: []state.Letter{Letter("fired", "b", Epoch)}})
 	require.NoError(t, err)
 	require.True(t, fired)
 	for {
