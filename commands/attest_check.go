@@ -59,7 +59,7 @@ func (r *report) vouched() error {
 	if r.data != nil || len(r.problems) == 0 {
 		return r.err()
 	}
-	_, what, _ := strings.Cut(r.problems[0], ": ")
+	what := r.problems[0].What
 	return &chat.Problem{What: sentence(strings.ToUpper(what[:1]) + what[1:]), Try: "What can be vouched for, and how: help attest"}
 }
 

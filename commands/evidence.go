@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/allclear-bot/allclear/bot/chat"
@@ -12,11 +13,16 @@ import (
 // evidenceAdd records what a collector saw inside a farm: all of a document, or
 // nothing.
 type evidenceAdd struct {
-	store interface {
-		Changer
-		Reader
-	}
-	now func() time.Time
+	store evidenceStore
+	now   func() time.Time
+	// only is the one farm that a token is for; "": any.
+	only string
+}
+
+// evidenceStore is what recording a document needs.
+type evidenceStore interface {
+	Changer
+	Reader
 }
 
 func (evidenceAdd) Spec() chat.Spec {
@@ -47,9 +53,18 @@ func (c evidenceAdd) Run(ctx context.Context, call chat.Call) (chat.Message, err
 	if err != nil {
 		return chat.Message{}, err
 	}
-	r, err := c.read(ctx, call.Incident, data)
+	d, err := c.take(ctx, call, data)
 	if err != nil {
 		return chat.Message{}, err
+	}
+	return d.message(call.Incident), nil
+}
+
+// take records a document, and tells what that changed.
+func (c evidenceAdd) take(ctx context.Context, call chat.Call, data []byte) (difference, error) {
+	r, err := c.read(ctx, call.Incident, data)
+	if err != nil {
+		return difference{}, err
 	}
 	d := difference{report: r}
 	out, err := c.store.Update(ctx, call.Work("evidence", c.now()), call.Incident, []string{r.farm}, func(tx *state.Tx) error {
@@ -64,25 +79,22 @@ func (c evidenceAdd) Run(ctx context.Context, call chat.Call) (chat.Message, err
 		d.after = f.Assess(tx.Incident.Rules, tx.Work.At)
 		return nil
 	})
-	if err != nil {
-		return chat.Message{}, err
+	if err != nil || !out.Already {
+		return d, err
 	}
-	if out.Already {
-		return c.again(ctx, call, d)
-	}
-	return d.message(call.Incident), nil
+	return c.again(ctx, call, d)
 }
 
-// again answers a request that was carried out before: there is no difference to
+// again is for a request that was carried out before: there is no difference to
 // show, only how things are.
-func (c evidenceAdd) again(ctx context.Context, call chat.Call, d difference) (chat.Message, error) {
+func (c evidenceAdd) again(ctx context.Context, call chat.Call, d difference) (difference, error) {
 	inc, f, err := c.load(ctx, call.Incident, d.farm)
 	if err != nil {
-		return chat.Message{}, err
+		return d, err
 	}
 	d.rules, d.after, d.already = inc.Rules, f.Assess(inc.Rules, c.now()), true
 	d.before = d.after
-	return d.message(call.Incident), nil
+	return d, nil
 }
 
 func (c evidenceAdd) load(ctx context.Context, incident, farm string) (state.Incident, state.FarmState, error) {
@@ -97,7 +109,7 @@ func (c evidenceAdd) load(ctx context.Context, incident, farm string) (state.Inc
 // read reads a document and checks it against the inventory and the playbook.
 func (c evidenceAdd) read(ctx context.Context, incident string, data []byte) (*report, error) {
 	r := readReport(data, c.now())
-	if err := farmIn(ctx, c.store, incident, r); err != nil {
+	if err := c.farmOf(ctx, incident, r); err != nil {
 		return nil, err
 	}
 	if err := r.err(); err != nil {
@@ -112,6 +124,19 @@ func (c evidenceAdd) read(ctx context.Context, incident string, data []byte) (*r
 		r.problem(0, "it says nothing about any server")
 	}
 	return r, r.err()
+}
+
+// farmOf finds the farm of a document. Whoever holds a token for one farm learns
+// nothing of the others.
+func (c evidenceAdd) farmOf(ctx context.Context, incident string, r *report) error {
+	switch {
+	case c.only == "":
+		return farmIn(ctx, c.store, incident, r)
+	case r.farm != "" && !strings.EqualFold(r.farm, c.only):
+		r.problem(r.farmAt, "this token is for farm %.60q, and for no other", c.only)
+	}
+	r.farm = c.only
+	return nil
 }
 
 // farmFinder finds farms, and servers that are a farm of one.

@@ -16,7 +16,8 @@ import (
 const (
 	maxDocument = 1 << 20 // bytes
 	maxNesting  = 8
-	maxProblems = 12 // told at once; the rest is counted
+	maxProblems = 12  // told to people at once; the rest is counted
+	maxRows     = 100 // told to programs
 )
 
 // node is a JSON value that remembers where it stood.
@@ -39,7 +40,7 @@ func (n node) null() bool { return n.delim == 0 && n.value == nil }
 // document is raw JSON with all that is wrong with it.
 type document struct {
 	data     []byte
-	problems []string
+	problems []chat.RowProblem
 	more     int
 }
 
@@ -63,17 +64,17 @@ func newDocument(data []byte) (*document, node) {
 
 // problem notes what is wrong, and where.
 func (d *document) problem(at int, format string, args ...any) {
-	if len(d.problems) == maxProblems {
+	if len(d.problems) == maxRows {
 		d.more++
 		return
 	}
-	line, column := 1, 1
+	p := chat.RowProblem{Line: 1, Column: 1, What: fmt.Sprintf(format, args...)}
 	if at <= len(d.data) {
 		before := d.data[:at]
-		line += bytes.Count(before, []byte("\n"))
-		column += utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
+		p.Line += bytes.Count(before, []byte("\n"))
+		p.Column += utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
 	}
-	d.problems = append(d.problems, fmt.Sprintf("line %d, column %d: %s", line, column, fmt.Sprintf(format, args...)))
+	d.problems = append(d.problems, p)
 }
 
 // err is all problems in one, nil when there are none.
@@ -81,15 +82,18 @@ func (d *document) err() error {
 	if len(d.problems) == 0 {
 		return nil
 	}
-	lines := d.problems
-	if d.more > 0 {
-		lines = append(lines[:len(lines):len(lines)], fmt.Sprintf("and %d more", d.more))
+	var lines []string
+	for _, p := range d.problems[:min(len(d.problems), maxProblems)] {
+		lines = append(lines, fmt.Sprintf("line %d, column %d: %s", p.Line, p.Column, p.What))
+	}
+	if n := len(d.problems) - len(lines) + d.more; n > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", n))
 	}
 	what := "Nothing was recorded: something in the document is wrong."
 	if n := len(d.problems) + d.more; n > 1 {
 		what = fmt.Sprintf("Nothing was recorded: %d things in the document are wrong.", n)
 	}
-	return &chat.Problem{What: what + "\n" + strings.Join(lines, "\n"), Try: "The format: help evidence add"}
+	return &chat.Problem{What: what + "\n" + strings.Join(lines, "\n"), Try: "The format: help evidence add", Rows: d.problems}
 }
 
 var (

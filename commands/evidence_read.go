@@ -121,7 +121,7 @@ func shown(n node) string {
 // near is orNearest for as long as anybody will read it: to look for what is
 // nearest takes time, and a document can have very many mistakes.
 func (d *document) near(given string, candidates []string) string {
-	if len(d.problems) == maxProblems || len(given) > state.MaxName {
+	if len(d.problems) >= maxProblems || len(given) > state.MaxName {
 		return ""
 	}
 	return orNearest(given, candidates)

@@ -11,7 +11,10 @@ import (
 func workCommands(p Parts) []Command {
 	return []Command{
 		claim{p.Store, p.Now},
-		evidenceAdd{p.Store, p.Now},
+		evidenceAdd{store: p.Store, now: p.Now},
+		tokenNew{p.Store, p.Now},
+		tokenList{p.Store, p.Now},
+		tokenRevoke{p.Store, p.Now},
 		intakeReport{p.Store, p.Load, p.Now},
 		attest{p.Store, p.People, p.Now},
 		confirm{p.Store, p.People, p.Now},

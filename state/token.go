@@ -59,6 +59,11 @@ func (f Farm) Token(secret string, now time.Time) (Token, bool) {
 	return found, ok == 1
 }
 
+// HasToken reports whether a token of the farm still opens it.
+func (f Farm) HasToken(t Token, now time.Time) bool {
+	return slices.ContainsFunc(f.Tokens, func(o Token) bool { return o.Hash == t.Hash && !o.Ended(now) })
+}
+
 // GrantToken gives a farm a token. Those that have ended make room.
 func (tx *Tx) GrantToken(farm string, t Token) error {
 	if err := tx.open(); err != nil {

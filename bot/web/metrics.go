@@ -20,6 +20,7 @@ type Metrics struct {
 	took     *prometheus.HistogramVec
 	letters  *prometheus.CounterVec
 	events   *prometheus.CounterVec
+	handed   *prometheus.CounterVec
 }
 
 // Labels are all values that labels may have.
@@ -55,8 +56,11 @@ func NewMetrics(l Labels, gauges ...Gauge) *Metrics {
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "allclear_platform_events_total", Help: "What happened on the way to and from chat platforms.",
 		}, []string{"platform", "event"}),
+		handed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "allclear_evidence_documents_total", Help: "Documents of evidence that came over HTTP, by what became of them.",
+		}, []string{"outcome"}),
 	}
-	m.registry.MustRegister(m.requests, m.took, m.letters, m.events)
+	m.registry.MustRegister(m.requests, m.took, m.letters, m.events, m.handed)
 	for _, g := range gauges {
 		m.registry.MustRegister(gauge{g, prometheus.NewDesc(g.Name, g.Help, nil, nil)})
 	}

@@ -92,6 +92,8 @@ func TestEveryMetricMovesAndHasNoLabelFromOutside(t *testing.T) {
 	m.Done("U0123", "T0123", time.Second)
 	m.Letter("delivered")
 	m.Letter("C0123")
+	m.Handed("recorded")
+	m.Handed("whatever a stranger sends")
 	m.Event("slack", "connected")
 	m.Event("slack", "somebody@example.com")
 	waiting.Store(3)
@@ -104,6 +106,8 @@ func TestEveryMetricMovesAndHasNoLabelFromOutside(t *testing.T) {
 		`allclear_letters_total{outcome="other"} 1`,
 		`allclear_platform_events_total{event="connected",platform="slack"} 1`,
 		`allclear_platform_events_total{event="other",platform="slack"} 1`,
+		`allclear_evidence_documents_total{outcome="recorded"} 1`,
+		`allclear_evidence_documents_total{outcome="other"} 1`,
 		`allclear_inbox_waiting 3`,
 	} {
 		require.Contains(t, body, line+"\n")

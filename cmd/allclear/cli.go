@@ -214,6 +214,7 @@ func subcommands(sys system) []*cobra.Command {
 		newServe(sys),
 		newDo(sys),
 		newEvidence(sys),
+		newToken(sys),
 		newAudit(sys),
 		newExport(sys),
 		newImport(sys),

@@ -21,7 +21,7 @@ type outside struct {
 	posters map[string]chat.Poster
 	chats   map[string]platform
 	pace    map[string]outbox.Pace
-	mounts  map[string]http.Handler // of platforms that come over HTTP
+	mounts  map[string]http.Handler // what comes over HTTP, by its path
 }
 
 // meet makes the chat platforms of the configuration. It does no I/O.
@@ -47,6 +47,9 @@ func addHTTP(ctx context.Context, g *bot.Group, c config, a *app, out outside, m
 	for name, p := range out.chats {
 		parts = append(parts, web.Part{Name: name, Ready: p.Ready})
 	}
+	out.mounts[web.EvidencePattern] = web.NewEvidence(web.EvidenceOptions{
+		Taker: commands.NewTokenEvidence(a.parts), Most: commands.MaxEvidence, Count: m.Handed, Logger: log, Now: a.now,
+	})
 	s, err := web.New(ctx, web.Options{Addr: c.HTTP, Parts: parts, Mounts: out.mounts, Metrics: m, Version: stamped(), Logger: log})
 	if err != nil {
 		return fmt.Errorf("%w (http in the configuration, ALLCLEAR_HTTP)", err)

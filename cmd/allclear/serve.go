@@ -83,6 +83,7 @@ func (s storeFlags) load(sys system) (config, error) {
 
 func newServe(sys system) *cobra.Command {
 	var s storeFlags
+	var addr string
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the bot, with the console as its platform", Long: serveHelp, Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -90,11 +91,13 @@ func newServe(sys system) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			conf.HTTP = cmp.Or(addr, conf.HTTP)
 			return serve(c.Context(), conf, sys)
 		},
 	}
 	s.add(cmd)
 	s.saves(cmd)
+	cmd.Flags().StringVar(&addr, "http", "", "address of HTTP: health, metrics, evidence with a token, like 127.0.0.1:8080")
 	return cmd
 }
 
