@@ -187,7 +187,7 @@ func (e entry) letters(n state.Notice, m chat.Message, private bool) ([]state.Le
 	if place.Platform == "" {
 		return nil, nil
 	}
-	if private || e.Request.Private {
+	if (private || e.Request.Private) && e.Request.Trigger != chat.TriggerSchedule { // a slot is nobody
 		place.Person = e.Request.Actor.Link
 	}
 	raw, err := json.Marshal(m)
