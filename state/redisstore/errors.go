@@ -26,6 +26,9 @@ var (
 // away are the error replies of a Redis that may answer later, or elsewhere.
 var away = []string{"LOADING ", "READONLY ", "MASTERDOWN ", "CLUSTERDOWN ", "TRYAGAIN ", "OOM ", "MISCONF ", "NOREPLICAS ", "BUSY ", "UNKILLABLE ", "NOAUTH ", "WRONGPASS ", "NOPERM ", "ERR max number of clients", "ERR embedded store"}
 
+// Away reports whether an error means that the Redis may answer later, or elsewhere.
+func Away(err error) bool { return isAway(err) }
+
 func isAway(err error) bool {
 	var reply redis.Error
 	if errors.As(err, &reply) {
