@@ -59,7 +59,7 @@ func newAssessor(r Rules, f Farm, evidence []Evidence, now time.Time) *assessor 
 		judgements: map[string]Judgement{}, concerned: map[string][]Subject{}, regressed: map[Subject][]*Evidence{},
 		inside: map[string][]string{}, out: map[string][]string{},
 	}
-	a.rules.Signs = append(slices.Clip(r.Signs), Sign{Kind: KindReported, Values: []string{ReportedCompromised}})
+	a.rules.Signs = append(slices.Clip(r.Signs), attackSigns()...)
 	for _, s := range f.Servers {
 		if s.Retired == nil {
 			a.active = append(a.active, s)

@@ -25,7 +25,7 @@ func Diff(from, to Playbook) []string {
 	out = append(out, otherStamps(from.Observers, to.Observers)...)
 	out = append(out, listed("indicator", from.Indicators, to.Indicators, func(i checks.Indicator) string { return i.Path })...)
 	out = append(out, listed("log rule", from.LogRules, to.LogRules, func(l LogRule) string {
-		return fmt.Sprintf("%s (%s %v %v %v)", l.ID, l.Method, l.Stem, l.Query, l.Referer)
+		return fmt.Sprintf("%s (%s %v %v %v %v %v)", l.ID, l.Method, l.Names, l.Stem, l.Query, l.Referer, l.Agent)
 	})...)
 	return append(out, counted(from.IOCs, to.IOCs)...)
 }

@@ -112,13 +112,20 @@
 //	    caveat: Tells the product, not the build.
 //	indicators: # paths that exist only where an attacker was
 //	  - {id: shell, path: /shell.php, grade: A}
-//	logRules:
+//	logs: {settles: true, blind: The log holds no body of a request.} # what logs are worth
+//	logRules: # a request that matches all of one
 //	  - id: shell-asked
 //	    title: The web shell was asked for
+//	    shows: shell # or exploit, or keys
+//	    confidence: high # medium proves nothing; low raises no suspicion either, and asks for a look
 //	    grade: B
 //	    source: A vendor
-//	    fields: [cs-uri-stem] # needed columns; without one: cannot tell
-//	    stem: '(?i)/shell\.php$' # also method, query, referer
+//	    fields: [cs-uri-stem, sc-status] # needed columns; without one: cannot tell
+//	    names: [shell.php] # the decoded path has one of them; not needed with "known: true"
+//	    stem: '(?i)/shell\.php$' # also method, query, referer, agent
+//	    status: [200, 5xx] # the answers that the rule is about
+//	    size: {column: sc-bytes, from: 10, to: 100000} # where the log has the column
+//	    mistaken: [Somebody's own shell.php]
 //	iocs: # type: ip, domain, sha256, filename, path-regex, user-agent
 //	  - {type: ip, value: 192.0.2.1, role: exploitation, grade: C, source: A vendor, seen: 2025-01-06}
 //	detections:
@@ -169,6 +176,14 @@
 // complete on the same subject when both have the same scope, and else on all of
 // the farm: sessions are ended after the update of every node. The hunt covers
 // from the window to the end of exposure.
+//
+// # Logs
+//
+// A log rule is matched on the decoded path, query, referer and user agent. Without
+// "settles: true" logs that show nothing are no clean hunt, however whole they are.
+// What was asked and refused is an attempt; what was answered raises suspicion, if the
+// confidence is not low; a web shell that answered 200, by a sure rule and in the
+// server's own log, is proof.
 //
 // # Drafts
 //

@@ -64,6 +64,7 @@ func (r *reader) playbook(n ast.Node) Playbook {
 		may("signs", r.list(maxEntries, r.sign(rules))),
 		must("observers", r.list(maxObservers, r.observer(&p.Observers))),
 		may("indicators", r.list(maxIndicators, r.indicator(&p.Indicators))),
+		may("logs", r.logScope(&p.Logs)),
 		may("logRules", r.list(maxLogRules, r.logRule(&p.LogRules))),
 		may("iocs", r.list(maxIOCs, r.ioc(&p.IOCs))),
 		may("detections", r.list(maxEntries, r.detection(&p.Detections))),
@@ -88,6 +89,9 @@ func (r *reader) whole(n ast.Node, p Playbook) {
 	}
 	if p.rules.Window.IsZero() && !r.open && slices.ContainsFunc(steps, covers) {
 		r.problem(n, `a proof "covers" a window: the playbook needs the key "window"`)
+	}
+	if p.Logs.Settles && len(p.LogRules) == 0 && !r.open {
+		r.problem(n, `"logs" settle a hunt, and there are no logRules`)
 	}
 	if p.rules.Item == "" && slices.ContainsFunc(steps, func(s state.Step) bool { return s.Scope == state.ScopeItem }) {
 		r.problem(n, `a step is about an item: the playbook needs the key "item"`)

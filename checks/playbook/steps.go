@@ -93,7 +93,7 @@ func (r *reader) proofSources(dst *[]state.Source) reading {
 
 func (r *reader) checkProof(n ast.Node, s *state.Step, p state.Proof) {
 	switch p.Kind {
-	case state.KindReach, state.KindItems, state.KindStale, state.KindIndicator:
+	case state.KindReach, state.KindItems, state.KindStale, state.KindIndicator, state.KindAttack:
 		r.problem(n, "evidence of kind %q proves no step", p.Kind)
 	}
 	if p.FixLine == (len(p.Good) > 0) {

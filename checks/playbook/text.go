@@ -43,7 +43,7 @@ func (p Playbook) Text() string {
 	b.steps(p.rules)
 	b.observers(p.Observers)
 	b.indicators(p.Indicators)
-	b.logRules(p.LogRules)
+	b.logRules(p.LogRules, p.Logs)
 	b.iocs(p.IOCs)
 	b.detections(p.Detections)
 	b.line("\nSources")

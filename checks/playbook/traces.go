@@ -4,59 +4,9 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
-	"slices"
 
 	"github.com/goccy/go-yaml/ast"
 )
-
-// logFields are the columns of an IIS log that a rule can need.
-func logFields() []string {
-	return []string{
-		"cs-method", "cs-uri-stem", "cs-uri-query", "cs(Referer)", "cs(User-Agent)", "c-ip", "sc-status",
-	}
-}
-
-func (r *reader) logRule(dst *[]LogRule) reading {
-	return func(n ast.Node) {
-		var l LogRule
-		before := len(r.problems)
-		r.object(
-			n, "a log rule",
-			must("id", r.word(&l.ID)),
-			must("title", r.text(&l.Title, 100)),
-			must("grade", r.grade(&l.Grade)),
-			must("source", r.text(&l.Source, 200)),
-			must("fields", r.refs(&l.Fields, "a column of the log", logFields())),
-			may("method", r.method(&l.Method, "GET", "HEAD", "POST", "PUT", "OPTIONS")),
-			must("stem", r.pattern(&l.Stem, -1)),
-			may("query", r.pattern(&l.Query, -1)),
-			may("referer", r.pattern(&l.Referer, -1)),
-			may("note", r.text(&l.Note, 300)),
-		)
-		r.unique(n, "log rule", l.ID, ids(*dst, func(l LogRule) string { return l.ID }))
-		if len(r.problems) == before {
-			r.checkLogRule(n, l)
-		}
-		*dst = append(*dst, l)
-	}
-}
-
-// checkLogRule holds what a rule matches against the columns that it says it needs.
-func (r *reader) checkLogRule(n ast.Node, l LogRule) {
-	for _, need := range []struct {
-		used  bool
-		field string
-	}{
-		{l.Method != "", "cs-method"},
-		{true, "cs-uri-stem"},
-		{l.Query != nil, "cs-uri-query"},
-		{l.Referer != nil, "cs(Referer)"},
-	} {
-		if need.used && !slices.Contains(l.Fields, need.field) {
-			r.problem(n, "log rule %q matches %s and must name it in its fields", l.ID, need.field)
-		}
-	}
-}
 
 var (
 	sha256Form = regexp.MustCompile(`^[0-9a-f]{64}$`)
