@@ -45,7 +45,21 @@ func (d difference) message(incident string) chat.Message {
 		m.Add(chat.N("No longer listed as ", itemWord(d.rules), ": ", chat.C(strings.Join(gone, ", ")), ". If one still exists, it needs its own proof."))
 		m.Tone = chat.ToneWarn
 	}
+	if n := d.farmBuild(); n != nil {
+		m.Add(chat.Note{Mark: chat.N().Mark, Text: n})
+	}
 	return d.ending(m, incident)
+}
+
+// farmBuild is what a build of the farm that lags behind may mean; nil: it does not.
+func (d difference) farmBuild() chat.Text {
+	for _, f := range d.found {
+		v, err := state.ParseVersion(f.Value)
+		if f.Kind == kindFarmBuild && err == nil && d.rules.Judge(v).Verdict == state.VerdictVulnerable {
+			return chat.T("The farm says of itself that it is at ", chat.C(f.Value), ", below the fix line. That number often lags; it decides nothing. Has PSConfig run on every server?")
+		}
+	}
+	return nil
 }
 
 // ending is what comes next: settle what contradicts, or confirm what is ready.

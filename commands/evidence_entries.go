@@ -30,6 +30,18 @@ func (r *report) items(n node) {
 	}
 }
 
+// kindFarmBuild is what a farm says of its own build. It usually does not match what
+// is installed, so that no step takes it.
+const kindFarmBuild state.Kind = "farm.build"
+
+func (r *report) farmBuild(n node) {
+	e, bad := entry{key: "build"}, len(r.problems)+r.more
+	ev := state.Evidence{Kind: kindFarmBuild}
+	if r.value(&ev, e)(n); len(r.problems)+r.more == bad {
+		r.put(n.at, ev)
+	}
+}
+
 // subjects reads what is said of servers or items.
 func (r *report) subjects(n node, what string, entries []entry, subject func(string) state.Subject) {
 	r.each(n, what, func(m member) {

@@ -28,6 +28,7 @@ type kindRule struct {
 // look from outside can tell is not among them.
 func kindRules(r state.Rules) map[state.Kind]kindRule {
 	out := map[state.Kind]kindRule{
+		kindFarmBuild:       {build: true, scopes: []state.Scope{state.ScopeFarm}},
 		state.KindItems:     {scopes: []state.Scope{state.ScopeFarm}, attest: true},
 		state.KindContained: {words: []string{"yes", "no"}, scopes: []state.Scope{state.ScopeServer}, attest: true},
 		state.KindEviction:  {dated: true, scopes: []state.Scope{state.ScopeServer, state.ScopeFarm}, attest: true},

@@ -18,6 +18,7 @@ import (
 //	  "farm": "fin",                         // as in the inventory; a server without a farm: its name
 //	  "observed": "2025-07-22T14:55:00Z",    // when it was looked at
 //	  "tool": "collector/1@sp-fin-01",       // who looked
+//	  "build": "16.0.10417.20037",           // what the farm says of itself: it proves nothing
 //	  "items": ["https://fin.example/"],     // all web applications of the farm
 //	  "servers": {
 //	    "sp-fin-01": {
@@ -143,6 +144,7 @@ func readReport(data []byte, now time.Time) *report {
 		"farm":     func(n node) { r.farmAt = n.at; d.text(&r.farm, "farm")(n) },
 		"observed": d.moment(&r.observed, "observed"),
 		"tool":     d.text(&r.tool, "tool"),
+		"build":    later(r.farmBuild),
 		"items":    later(r.items),
 		"servers": later(func(n node) {
 			r.subjects(n, "servers", serverEntries(), func(s string) state.Subject { return state.Subject{Server: s} })

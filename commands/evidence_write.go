@@ -52,6 +52,10 @@ func (w *writer) put(e state.Evidence) error {
 		w.out["items"] = linesOf(e.Value)
 		return nil
 	}
+	if e.Kind == kindFarmBuild && e.Subject == (state.Subject{}) && e.At.IsZero() && e.Observed.Equal(w.observed) {
+		w.out["build"] = e.Value
+		return nil
+	}
 	group, entries, name := w.servers, serverEntries(), e.Subject.Server
 	if e.Subject.Scope() == state.ScopeItem {
 		group, entries, name = w.items, itemEntries(), e.Subject.Item

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/commands"
 	"github.com/allclear-bot/allclear/state"
 	"github.com/allclear-bot/allclear/state/redisstore"
 )
@@ -45,7 +46,13 @@ Exit status: 0 recorded, 1 not recorded (the answer says why), 2 wrong usage.`,
 	}
 	s.add(add)
 	add.Flags().StringVar(&incident, "incident", "", "the incident, when several are open")
-	cmd.AddCommand(add)
+	cmd.AddCommand(add, &cobra.Command{
+		Use: "schema", Short: "Print a JSON Schema of the document, for editors and collectors", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := sys.Out.Write(commands.EvidenceShape())
+			return err
+		},
+	})
 	return cmd
 }
 
