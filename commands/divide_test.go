@@ -15,6 +15,7 @@ import (
 
 // narrow is a store that takes few farms at once, and of which some farms are spoilt.
 type narrow struct {
+	noRecord
 	most    int
 	spoilt  map[string]error
 	list    []string
@@ -109,7 +110,7 @@ func (s tight) Update(ctx context.Context, w state.Work, incident string, farms 
 func TestARevisionIsPutInForceThoughFarmsAreTooBigTogether(t *testing.T) {
 	t.Parallel()
 	w := july(t)
-	_, call := w.call(t, "lead-1", "playbook revise toolshell@2 --apply")
+	_, call := w.call(t, "lead-1", "playbook revise toolshell@2 --apply "+shownHash(t, w, "toolshell@2"))
 	m, err := playbookRevise{tight{w.store, 1}, w.parts.Load, w.clock}.Run(t.Context(), call)
 	require.NoError(t, err)
 	require.Contains(t, words(m), "3 farms assessed anew.")
@@ -118,7 +119,7 @@ func TestARevisionIsPutInForceThoughFarmsAreTooBigTogether(t *testing.T) {
 func TestARevisionTellsWhichFarmsCouldNotBeAssessed(t *testing.T) {
 	t.Parallel()
 	w := july(t)
-	_, call := w.call(t, "lead-1", "playbook revise toolshell@2 --apply")
+	_, call := w.call(t, "lead-1", "playbook revise toolshell@2 --apply "+shownHash(t, w, "toolshell@2"))
 	m, err := playbookRevise{spoilt{w.store, "lab"}, w.parts.Load, w.clock}.Run(t.Context(), call)
 	require.NoError(t, err)
 	require.Contains(t, words(m), "2 farms assessed anew.")

@@ -19,6 +19,7 @@ type clearStore interface {
 	Changer
 	Sweeper
 	Reader
+	Auditor
 }
 
 // incidentClear is the first person's word that an incident is over. The second

@@ -105,6 +105,8 @@ func (v *Voice) alike(ctx context.Context, ns []state.Notice) (chat.Message, err
 	switch n.Kind {
 	case state.NoticeRegressed, state.NoticeReopened, state.NoticeCompromised:
 		return v.servers(ctx, ns)
+	case state.NoticeRevised:
+		return v.revised(ctx, n)
 	case NoticePing:
 		return v.ping(ctx, n)
 	case NoticeBoard:

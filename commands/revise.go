@@ -3,6 +3,7 @@ package commands
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,13 +25,10 @@ type playbookRevise struct {
 func (playbookRevise) Spec() chat.Spec {
 	return chat.Spec{
 		Path: "playbook revise", Summary: "Show what a newer revision of the playbook would re-open; with --apply, put it in force",
-		Args:  []chat.Arg{{Name: "playbook", Help: "its name, NAME@REVISION, or a file handed in", Type: chat.Upload}},
-		Flags: []chat.Arg{{Name: "apply", Help: "put it in force (lead)", Type: chat.Switch}},
-		Examples: []chat.Example{
-			{Line: "playbook revise toolshell", Does: "shows which servers the newest revision would re-open"},
-			{Line: "playbook revise toolshell --apply", Does: "puts it in force, and re-opens what was confirmed against the old fix lines"},
-		},
-		Role: state.RoleResponder,
+		Args:     []chat.Arg{{Name: "playbook", Help: "its name, NAME@REVISION, or a file handed in", Type: chat.Upload}},
+		Flags:    []chat.Arg{{Name: "apply", Help: "put it in force (lead): the hash that was shown with what would change", Type: chat.Word}},
+		Examples: []chat.Example{{Line: "playbook revise toolshell", Does: "shows which servers the newest revision would re-open, and how to put exactly that in force"}},
+		Role:     state.RoleResponder,
 	}
 }
 
@@ -46,7 +44,7 @@ func (c playbookRevise) Run(ctx context.Context, call chat.Call) (chat.Message, 
 	if err != nil {
 		return chat.Message{}, err
 	}
-	if call.Values.Bool("apply") {
+	if call.Values.Has("apply") {
 		if call.Request.Actor.Role < state.RoleLead {
 			return chat.Message{}, &state.Refusal{Why: "Only a lead puts a revision in force.", Next: "Without --apply it shows what would change."}
 		}
@@ -86,15 +84,58 @@ func newer(inc state.Incident, r state.Rules) error {
 	return nil
 }
 
+// revisionHash is of exactly these rules, in place of those in force.
+func revisionHash(old, r state.Rules) string {
+	raw, err := json.Marshal(r)
+	if err != nil {
+		raw = nil // no hash that anybody could have been shown
+	}
+	return digestOf([]string{old.Playbook, fmt.Sprint(old.Revision), string(raw)})
+}
+
 // preview assesses every farm by the old rules and by the new ones.
 func (c playbookRevise) preview(ctx context.Context, call chat.Call, inc state.Incident, pb playbook.Playbook) (chat.Message, error) {
-	r, now := pb.Rules(), c.now()
+	r := pb.Rules()
 	if err := newer(inc, r); err != nil {
 		return chat.Message{}, err
 	}
-	var changes []state.Transition
-	servers := 0
-	err := eachFarm(ctx, c.store, inc.ID, func(f state.FarmState) error {
+	changes, servers, err := c.compare(ctx, inc, r)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	m := chat.Say(chat.H(fmt.Sprintf("%s revision %d instead of %d: ", r.Title, r.Revision, inc.Rules.Revision), chat.B(fmt.Sprintf("%d of %d servers would change", len(changes), servers))))
+	if len(changes) > 0 {
+		m.Add(chat.P(effectsLine(countEffects(changes)) + "."))
+	}
+	if lines := c.moved(inc.Rules, pb); len(lines) > 0 {
+		m.Add(chat.P(chat.B("What moved:")), linesPart(lines))
+	}
+	m.Add(revisedParts(changes)...)
+	if inc.Clear != nil {
+		m.Add(chat.P(chat.B("The declaration " + inc.Clear.Words() + " would be revoked.")))
+	}
+	if len(changes) > 0 {
+		file, err := changesCSV(fmt.Sprintf("%s-revision-%d.csv", inc.ID, r.Revision), changes, nil)
+		if err != nil {
+			return chat.Message{}, fmt.Errorf("write the changes: %w", err)
+		}
+		m.Add(file)
+	}
+	hash := revisionHash(inc.Rules, r)
+	m.Add(chat.N("Nothing was changed. A lead puts exactly this in force with ", chat.C("--apply "+hash), "."))
+	if len(call.Values.Files()) == 0 {
+		b := press("Put it in force", inc.ID, "playbook revise", call.Values.String("playbook"), "--apply", hash)
+		b.Danger, b.Confirm = true, fmt.Sprintf("Put revision %d of %s in force for %s? %s would change.", r.Revision, r.Playbook, inc.ID, plural(len(changes), "server"))
+		m.Add(chat.Row(b))
+	}
+	return m.With(chat.ToneWarn), nil
+}
+
+// compare assesses every farm by the rules in force and by others, and tells which
+// servers differ, worst first.
+func (c playbookRevise) compare(ctx context.Context, inc state.Incident, r state.Rules) (changes []state.Transition, servers int, err error) {
+	now := c.now()
+	err = eachFarm(ctx, c.store, inc.ID, func(f state.FarmState) error {
 		before, after := f.Assess(inc.Rules, now), f.Assess(r, now)
 		for i, s := range f.Farm.Servers {
 			servers++
@@ -105,35 +146,16 @@ func (c playbookRevise) preview(ctx context.Context, call chat.Call, inc state.I
 		}
 		return nil
 	})
-	if err != nil {
-		return chat.Message{}, err
-	}
-	m := chat.Say(chat.H(fmt.Sprintf("%s revision %d instead of %d: ", r.Title, r.Revision, inc.Rules.Revision), chat.B(fmt.Sprintf("%d of %d servers would change", len(changes), servers))))
-	m.Add(c.moved(inc.Rules, pb)...)
-	m.Add(revisedParts(changes)...)
-	if inc.Clear != nil {
-		m.Add(chat.P(chat.B("The declaration " + inc.Clear.Words() + " would be revoked.")))
-	}
-	m.Add(chat.N("Nothing was changed."))
-	if len(call.Values.Files()) == 0 {
-		b := press("Put it in force", inc.ID, "playbook revise", call.Values.String("playbook"), "--apply")
-		b.Danger, b.Confirm = true, fmt.Sprintf("Put revision %d of %s in force for %s? %s would re-open.", r.Revision, r.Playbook, inc.ID, plural(len(newsOf(changes).reopened), "server"))
-		m.Add(chat.Row(b))
-	}
-	return m.With(chat.ToneWarn), nil
+	return sortTransitions(changes), servers, err
 }
 
-// moved tells what differs between the revisions.
-func (c playbookRevise) moved(old state.Rules, pb playbook.Playbook) []chat.Part {
+// moved tells what differs between the revisions, a line each.
+func (c playbookRevise) moved(old state.Rules, pb playbook.Playbook) []string {
 	from, err := c.load(fmt.Sprintf("%s@%d", old.Playbook, old.Revision))
-	lines := playbook.Diff(from, pb)
 	if err != nil { // it came from a file: what the incident remembers of it is its rules
-		lines = differing(fixLines(old), fixLines(pb.Rules()))
+		return differing(fixLines(old), fixLines(pb.Rules()))
 	}
-	if len(lines) == 0 {
-		return nil
-	}
-	return []chat.Part{chat.P(chat.B("What moved:")), linesPart(lines)}
+	return playbook.Diff(from, pb)
 }
 
 func differing(from, to []string) []string {
@@ -151,35 +173,31 @@ func revisedParts(changes []state.Transition) []chat.Part {
 	if len(changes) == 0 {
 		return []chat.Part{chat.P("No server changes its status.")}
 	}
-	list := chat.L(newsOf(sortTransitions(changes)).lines()...)
-	owners := map[string]int{}
-	for _, t := range changes {
-		owners[cmp.Or(t.Owner, "nobody")]++
-	}
-	names := make([]string, 0, len(owners))
-	for o := range owners {
-		names = append(names, o)
-	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(owners[b], owners[a]), cmp.Compare(a, b)) })
-	concerns := chat.T(chat.B("Concerns: "))
-	for i, o := range names[:min(len(names), 8)] {
-		if i > 0 {
-			concerns = append(concerns, chat.T(", ")...)
-		}
-		concerns = append(concerns, chat.T(chat.C(o), fmt.Sprintf(" %d", owners[o]))...)
-	}
-	if more := len(names) - 8; more > 0 {
-		concerns = append(concerns, chat.T(fmt.Sprintf(" and %s more", plural(more, "owner")))...)
-	}
-	return []chat.Part{list, chat.P(concerns)}
+	return []chat.Part{chat.L(newsOf(sortTransitions(changes)).lines()...), chat.P(concernsLine(changes))}
 }
 
 // apply switches the rules in one step, and assesses every farm by them after it.
 // If it is cut off, whoever sweeps next goes on.
 func (c playbookRevise) apply(ctx context.Context, call chat.Call, inc state.Incident, pb playbook.Playbook) (chat.Message, error) {
 	r, now, old := pb.Rules(), c.now(), inc.Rules
-	revoked := inc.Clear
-	_, err := c.store.Update(ctx, call.Work("revise", now), inc.ID, nil, func(tx *state.Tx) error { return tx.Revise(r) })
+	revoked, given := inc.Clear, call.Values.String("apply")
+	moved := c.moved(old, pb)
+	after, err := c.store.AuditSeq(ctx)
+	if err != nil {
+		return chat.Message{}, err
+	}
+	_, err = c.store.Update(ctx, call.Work("revise", now), inc.ID, nil, func(tx *state.Tx) error {
+		if err := newer(tx.Incident, r); err != nil {
+			return err
+		}
+		if given != revisionHash(tx.Incident.Rules, r) {
+			return &state.Refusal{
+				Why:  fmt.Sprintf("%.20q is not the hash of revision %d of %s in place of revision %d.", given, r.Revision, r.Playbook, tx.Incident.Rules.Revision),
+				Next: "Look what would change, without --apply: the answer has the hash.",
+			}
+		}
+		return tx.ReviseFor(r, moved[:min(len(moved), 10)], after)
+	})
 	if err != nil {
 		return chat.Message{}, err
 	}
@@ -192,18 +210,21 @@ func (c playbookRevise) apply(ctx context.Context, call chat.Call, inc state.Inc
 		return chat.Message{}, err
 	}
 	m := chat.Say(chat.H(fmt.Sprintf("%s revision %d is in force", r.Title, r.Revision)))
-	if old.Revision < r.Revision {
-		m.Add(c.moved(old, pb)...)
+	if old.Revision < r.Revision && len(moved) > 0 {
+		m.Add(chat.P(chat.B("What moved:")), linesPart(moved))
 	}
 	m.Add(chat.P(fmt.Sprintf("%s assessed anew.", plural(done.Farms, "farm"))))
 	if n := len(done.failed); n > 0 {
 		m.Add(chat.P(chat.B(plural(n, "farm")+" could not be assessed anew: "), chat.C(fewOf(done.failed, maxShown)), ". Until that is done nothing can be declared clear."))
 	}
+	if len(done.Changes) > 0 {
+		m.Add(chat.P(effectsLine(countEffects(done.Changes)) + "."))
+	}
 	m.Add(revisedParts(done.Changes)...)
 	if revoked != nil {
 		m.Add(chat.P(chat.B("The declaration " + revoked.Words() + " is revoked.")))
 	}
-	m.Add(chat.P("Now: ", countsLine(counts), ". Owners of what re-opened are told why."),
+	m.Add(chat.P("Now: ", countsLine(counts), ". Each owner is told in one message what changed, and why."),
 		chat.Row(press("Exposed", inc.ID, "server list", "--status", "exposed"), press("Scan", inc.ID, "scan")))
 	tone := chat.ToneNeutral
 	if n := newsOf(done.Changes); len(n.reopened)+len(n.regressed)+len(n.exposed)+len(done.failed) > 0 {

@@ -3,6 +3,9 @@ package commands
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,18 +32,123 @@ func TestARevisionIsShownBeforeItIsPutInForce(t *testing.T) {
 	for _, want := range []string{
 		"# ToolShell revision 2 instead of 1: 1 of 3 servers would change", "What moved:", "fix line of SharePoint Server 2019: 16.0.10417.20027 -> 16.0.10417.20037",
 		"▼ 1 re-opened: sp-1 (was confirmed)", "Concerns: alice 1", "Nothing was changed.",
-		"[Put it in force](playbook revise --incident toolshell-1 toolshell --apply)",
+		"1 re-open.", "[Put it in force](playbook revise --incident toolshell-1 toolshell --apply ",
 	} {
 		require.Contains(t, text, want)
 	}
 	require.Equal(t, state.StatusConfirmed, w.row(t, "sp-1").Status)
-	require.Contains(t, w.refuse(t, "alice", "playbook revise toolshell --apply"), "Only a lead")
+	require.Equal(t, "server,owner,group,from,to,why\n", string(fileIn(t, m).Data)[:31])
+	require.Contains(t, string(fileIn(t, m).Data), "sp-1,alice,,confirmed,exposed,")
+	require.Contains(t, w.refuse(t, "alice", "playbook revise toolshell --apply "+shownHash(t, w, "toolshell")), "Only a lead")
+}
+
+// shownHash is the hash that is shown with what a revision would change.
+func shownHash(t *testing.T, w *world, line string, files ...chat.File) string {
+	t.Helper()
+	m := regexp.MustCompile(`--apply ([0-9a-f]{16})`).FindStringSubmatch(words(w.run(t, "lead-1", "playbook revise "+line, files...)))
+	require.NotNil(t, m)
+	return m[1]
+}
+
+func fileIn(t *testing.T, m chat.Message) chat.Attachment {
+	t.Helper()
+	for _, p := range m.Parts {
+		if a, ok := p.(chat.Attachment); ok {
+			return a
+		}
+	}
+	require.Fail(t, "the message has no file")
+	return chat.Attachment{}
+}
+
+func TestOnlyWhatWasShownIsPutInForce(t *testing.T) {
+	t.Parallel()
+	w := july(t)
+	one := []byte("playbook: toolshell\nrevision: 3\nbase: 2\nbuilds: [16.0.10417.20099 2025-12-01 KB5009999]\nfixed: [16.0.10417.20099]\n")
+	other := []byte("playbook: toolshell\nrevision: 3\nbase: 2\nbuilds: [16.0.10417.20098 2025-12-01 KB5009998]\nfixed: [16.0.10417.20098]\n")
+	hash := shownHash(t, w, "", chat.File{Name: "next.yaml", Data: one})
+	line := "playbook revise --apply " + hash
+	require.Contains(t, w.refuse(t, "lead-1", line, chat.File{Name: "next.yaml", Data: other}), "is not the hash of revision 3 of toolshell in place of revision 1")
+	require.Contains(t, w.refuse(t, "lead-1", "playbook revise toolshell --apply nonsense"), "without --apply")
+	require.Equal(t, state.StatusConfirmed, w.row(t, "sp-1").Status)
+	w.run(t, "lead-1", "playbook revise toolshell --apply "+shownHash(t, w, "toolshell"))
+	require.Contains(t, w.refuse(t, "lead-1", line, chat.File{Name: "next.yaml", Data: one}), "in place of revision 2", "what was shown was shown of another revision in force")
+	w.run(t, "lead-1", "playbook revise --apply "+shownHash(t, w, "", chat.File{Name: "next.yaml", Data: one}), chat.File{Name: "next.yaml", Data: one})
+	require.Equal(t, state.StatusExposed, w.row(t, "sp-2").Status)
+}
+
+// letters are the notices of a kind that wait to be said.
+func letters(t *testing.T, w *world, kind state.NoticeKind) []state.Notice {
+	t.Helper()
+	var out []state.Notice
+	for {
+		claimed, err := w.store.Claim(t.Context(), "reader", w.clock().Add(time.Hour), time.Minute, 1000)
+		require.NoError(t, err)
+		if len(claimed) == 0 {
+			return out
+		}
+		for _, l := range claimed {
+			if l.Letter.Notice.Kind == kind {
+				out = append(out, l.Letter.Notice)
+			}
+			require.NoError(t, w.store.Delivered(t.Context(), l.Letter, l.Token, state.Receipt{MessageID: "m", At: w.clock()}))
+		}
+	}
+}
+
+func TestEachOwnerHearsOnceWhatARevisionDid(t *testing.T) {
+	t.Parallel()
+	w := july(t)
+	w.run(t, "lead-1", "server import", chat.File{Name: "more.csv", Data: []byte("name,farm,owner\nsp-4,x,alice\nsp-5,y,carol\n")})
+	for farm, server := range map[string]string{"x": "sp-4", "y": "sp-5"} {
+		w.remediate(t, farm, july2019, server)
+		w.confirm(t, farm, server)
+	}
+	w.wait(time.Minute)
+	hash := shownHash(t, w, "toolshell")
+	w.run(t, "lead-1", "playbook revise toolshell --apply "+hash)
+	_, err := Sweep(t.Context(), w.store, "toolshell-1", w.clock())
+	require.NoError(t, err)
+	ns := letters(t, w, state.NoticeRevised)
+	require.Len(t, ns, 2)
+	slices.SortFunc(ns, func(a, b state.Notice) int { return strings.Compare(a.Owner, b.Owner) })
+	require.Equal(t, []string{"alice", "carol"}, []string{ns[0].Owner, ns[1].Owner})
+	text := words(render(t, w, ns[0]))
+	for _, want := range []string{"alice: revision 2 of the playbook toolshell changes your servers", "Of yours: 2 re-open.", "Why: ", "fix line of SharePoint Server 2019: 16.0.10417.20027 -> 16.0.10417.20037", "sp-1 was confirmed", "sp-4 was confirmed", "now exposed"} {
+		require.Contains(t, text, want)
+	}
+	require.NotContains(t, text, "sp-5")
+	require.Empty(t, letters(t, w, state.NoticeReopened), "and nothing a second time")
+}
+
+func render(t *testing.T, w *world, n state.Notice) chat.Message {
+	t.Helper()
+	m, err := NewVoice(w.parts).Render(t.Context(), []state.Notice{n}, state.Place{})
+	require.NoError(t, err)
+	return m
+}
+
+func TestARevisionThatWasCutOffIsToldWhenSomebodySweeps(t *testing.T) {
+	t.Parallel()
+	w := july(t)
+	_, err := w.store.Update(t.Context(), state.Work{Request: "cut off", By: "lead-1", At: w.clock()}, "toolshell-1", nil, func(tx *state.Tx) error {
+		pb, err := w.parts.Load("toolshell@2")
+		require.NoError(t, err)
+		return tx.ReviseFor(pb.Rules(), []string{"it moved"}, 0)
+	})
+	require.NoError(t, err)
+	require.Empty(t, letters(t, w, state.NoticeRevised))
+	for range 2 {
+		_, err = Sweep(t.Context(), w.store, "toolshell-1", w.clock())
+		require.NoError(t, err)
+	}
+	require.Len(t, letters(t, w, state.NoticeRevised), 1)
 }
 
 func TestARevisionReopensWhatWasConfirmedAgainstTheOldLineAndTellsWhy(t *testing.T) {
 	t.Parallel()
 	w := july(t)
-	m := w.run(t, "lead-1", "playbook revise toolshell --apply")
+	m := w.run(t, "lead-1", "playbook revise toolshell --apply "+shownHash(t, w, "toolshell"))
 	text := words(m)
 	require.Contains(t, text, "# ToolShell revision 2 is in force")
 	require.Contains(t, text, "3 farms assessed anew.")
@@ -48,7 +156,7 @@ func TestARevisionReopensWhatWasConfirmedAgainstTheOldLineAndTellsWhy(t *testing
 	require.Equal(t, chat.ToneBad, m.Tone)
 	require.Equal(t, state.StatusExposed, w.row(t, "sp-1").Status)
 	require.Equal(t, state.StatusConfirmed, w.row(t, "sp-2").Status)
-	require.Contains(t, w.refuse(t, "lead-1", "playbook revise toolshell --apply"), "not newer")
+	require.Contains(t, w.refuse(t, "lead-1", "playbook revise toolshell --apply x"), "not newer")
 	require.Contains(t, w.refuse(t, "lead-1", "playbook revise toolshell@1"), "revision 1 is not newer")
 	n, _, err := w.store.QueueSize(t.Context())
 	require.NoError(t, err)
@@ -58,7 +166,7 @@ func TestARevisionReopensWhatWasConfirmedAgainstTheOldLineAndTellsWhy(t *testing
 func TestARevisionThatIsRunAgainTellsNobodyTwice(t *testing.T) {
 	t.Parallel()
 	w := july(t)
-	c, call := w.call(t, "lead-1", "playbook revise toolshell --apply")
+	c, call := w.call(t, "lead-1", "playbook revise toolshell --apply "+shownHash(t, w, "toolshell"))
 	_, err := c.Run(t.Context(), call)
 	require.NoError(t, err)
 	n, _, err := w.store.QueueSize(t.Context())
@@ -83,6 +191,6 @@ func TestAPlaybookMayBeHandedIn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "next.yaml")
 	require.NoError(t, os.WriteFile(path, next, 0o600))
 	require.Contains(t, w.refuse(t, "alice", "playbook revise "+path), "Only a lead names a file")
-	require.Contains(t, words(w.run(t, "lead-1", "playbook revise "+path+" --apply")), "ToolShell revision 3 is in force")
+	require.Contains(t, words(w.run(t, "lead-1", "playbook revise "+path+" --apply "+shownHash(t, w, path))), "ToolShell revision 3 is in force")
 	require.Contains(t, w.refuse(t, "lead-1", "playbook revise nothing"), "no such playbook")
 }

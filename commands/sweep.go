@@ -17,7 +17,7 @@ const farmsAtOnce = 64
 
 // sweeps is what a sweep needs of a store.
 type sweeps interface {
-	Changer
+	tellStore
 	Sweeper
 }
 
@@ -73,7 +73,7 @@ func sweep(ctx context.Context, store sweeps, incident string, now time.Time, wo
 			errs = errors.Join(errs, err)
 		}
 	}
-	return out, errs
+	return out, errors.Join(errs, tellRevision(ctx, store, incident, now))
 }
 
 // fresh lists farms that this sweep has not had: one that stays on a list does

@@ -30,8 +30,16 @@ func TestASweepMakesStaleWhatIsTooOldAndComesToAnEnd(t *testing.T) {
 	require.Zero(t, swept.Farms)
 }
 
+// noRecord is a store in which nothing was ever revised.
+type noRecord struct{ Auditor }
+
+func (noRecord) Incident(_ context.Context, id string) (state.Incident, error) {
+	return state.Incident{ID: id}, nil
+}
+
 // stubborn lists farms that never leave the list.
 type stubborn struct {
+	noRecord
 	n       int
 	updated map[string]int
 }

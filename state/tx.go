@@ -217,24 +217,6 @@ func (tx *Tx) Unbind(key string) error {
 	return nil
 }
 
-// Revise puts a newer revision of the playbook in force. Every farm is assessed
-// anew afterwards; until then it may not be declared clear.
-func (tx *Tx) Revise(r Rules) error {
-	if err := tx.open(); err != nil {
-		return err
-	}
-	old := tx.Incident.Rules
-	if r.Playbook != old.Playbook || r.Revision <= old.Revision {
-		return refuse(fmt.Sprintf("%s revision %d is not newer than revision %d of %s, which is in force.", r.Playbook, r.Revision, old.Revision, old.Playbook), "")
-	}
-	tx.Incident.Rules, tx.incident = r, true
-	tx.Incident.Revised = append(slices.Clone(tx.Incident.Revised), Revision{r.Revision, tx.Work.At, tx.Work.By})
-	tx.Incident.Proposals = nil // they were made on another board
-	tx.event("playbook revised", "", "", r)
-	tx.revoke(fmt.Sprintf("%s revision %d is in force", r.Playbook, r.Revision))
-	return nil
-}
-
 // PutServer adds a server, or replaces what the inventory says of it.
 func (tx *Tx) PutServer(s Server) error {
 	if err := tx.open(); err != nil {

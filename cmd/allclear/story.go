@@ -205,7 +205,21 @@ func (s *stage) lineMoves(ctx context.Context) error {
 	s.scene("The vendor moves the fix line")
 	s.clock.Skip(20 * time.Hour)
 	s.tell("21 July. The updates of 8 July were gone round; there are new ones. What was finished is not finished.")
-	return s.linesBy(ctx, lead, "playbook revise toolshell@2", "playbook revise toolshell@2 --apply", "status")
+	return s.revise(ctx, lead, "toolshell@2")
+}
+
+// revise looks what a revision would change, and puts exactly that in force.
+func (s *stage) revise(ctx context.Context, who, playbook string) error {
+	m, err := s.say(ctx, who, "playbook revise "+playbook)
+	if err != nil {
+		return err
+	}
+	for _, p := range m.Parts {
+		if row, ok := p.(chat.Buttons); ok {
+			return s.linesBy(ctx, who, row.Buttons[0].Line, "status")
+		}
+	}
+	return errors.New("what a revision would change has no button to put it in force")
 }
 
 func (s *stage) snapshot(ctx context.Context) error {
