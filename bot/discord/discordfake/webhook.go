@@ -1,6 +1,7 @@
 package discordfake
 
 import (
+	"net/http"
 	"slices"
 	"strconv"
 )
@@ -77,7 +78,9 @@ func (req *request) owner() (*interaction, *webhook, *apiError) {
 	case i.failed, f.now().After(i.expires):
 		return nil, nil, errWebhookToken
 	case !i.acked:
-		f.offend(EarlyEdit, "%s %s before %s was answered", req.http.Method, req.shownPath(), i.about())
+		if req.http.Method != http.MethodGet { // to look whether it was is no edit
+			f.offend(EarlyEdit, "%s %s before %s was answered", req.http.Method, req.shownPath(), i.about())
+		}
 		return nil, nil, errUnknownWebhook
 	}
 	return i, nil, nil
