@@ -187,8 +187,8 @@ func (e entry) letters(n state.Notice, m chat.Message, private bool) ([]state.Le
 	if place.Platform == "" {
 		return nil, nil
 	}
-	if (private || e.Request.Private) && e.Request.Trigger != chat.TriggerSchedule { // a slot is nobody
-		place.Person = e.Request.Actor.Link
+	if (private || e.Request.Private || m.Named) && e.Request.Trigger != chat.TriggerSchedule { // a slot is nobody
+		place.Person, place.Named = e.Request.Actor.Link, m.Named
 	}
 	raw, err := json.Marshal(m)
 	if err != nil {

@@ -44,7 +44,11 @@ func (r *Router) understand(ctx context.Context, req chat.Request) (chat.Spec, c
 		return chat.Spec{}, chat.Call{}, notTaken{err}
 	}
 	req.Actor = actor
-	spec, words, err := chat.Find(r.specs, req.Text)
+	specs, err := r.community(ctx, &req)
+	if err != nil {
+		return chat.Spec{}, chat.Call{}, err
+	}
+	spec, words, err := chat.Find(specs, req.Text)
 	if err != nil {
 		return spec, chat.Call{}, atOnce{err}
 	}

@@ -26,7 +26,7 @@ func withIncident(s chat.Spec) chat.Spec {
 // actor finds out who asks, by the identity that the platform proved and by
 // nothing else. A stranger has no name and may only look.
 func (r *Router) actor(ctx context.Context, req chat.Request) (chat.Actor, error) {
-	a := chat.Actor{Link: req.Actor.Link}
+	a := chat.Actor{Link: req.Actor.Link, Admin: req.Actor.Admin}
 	if req.Trigger == chat.TriggerSchedule {
 		a.Role = r.opt.ScheduleRole
 		return a, nil

@@ -37,6 +37,10 @@ type Options struct {
 	// what it was bound to is what a line there is about, and nothing that is answered
 	// there goes above that. nil: places are not bound.
 	Bound func(ctx context.Context, place state.Place) ([]Binding, error)
+	// Community tells to which community a place belongs, and up to which marking it
+	// may see; "" when it is the team's own. In a community only what is meant for
+	// communities can be asked for, whoever asks. nil: there are none.
+	Community func(ctx context.Context, place state.Place) (id string, ceiling state.TLP, err error)
 	// Limit is the most that an identity may be, whoever it is linked to: a guest of a
 	// workspace is a viewer. nil: lead.
 	Limit func(ctx context.Context, link string) (state.Role, error)

@@ -73,7 +73,7 @@ func (r *Router) attempt(ctx context.Context, u *unit) result {
 		return result{err: fmt.Errorf("read a request from the inbox: %w", err)}
 	}
 	req := u.Request
-	spec, words, err := chat.Find(r.specs, req.Text)
+	spec, words, err := chat.Find(specsIn(r.specs, req.Community), req.Text)
 	if err != nil {
 		return result{err: err}
 	}

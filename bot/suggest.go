@@ -37,6 +37,12 @@ func (r *Router) Suggest(ctx context.Context, q Question) ([]string, error) {
 	if !ok {
 		return nil, nil
 	}
+	if r.opt.Community != nil {
+		id, _, err := r.opt.Community(ctx, q.Place)
+		if err != nil || id != "" && !spec.Community {
+			return nil, err
+		}
+	}
 	if len(arg.Choices) > 0 {
 		return beginning(arg.Choices, q.Prefix), nil
 	}

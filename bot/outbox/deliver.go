@@ -110,7 +110,7 @@ func (o *Outbox) compose(ctx context.Context, p *parcel) (verdict, bool) {
 	if len(m.Parts) == 0 {
 		return verdict{outcome: outNothing, receipt: state.Receipt{Place: p.place, At: o.opt.Now()}}, true
 	}
-	m, red, empty := reduce(m, p.at.Ceiling)
+	m, red, empty := reduce(m, p.at)
 	switch {
 	case red && !p.answers():
 		return verdict{outcome: outDead, why: "all of it is TLP:RED, which goes to no place"}, true

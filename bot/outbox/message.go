@@ -27,9 +27,9 @@ func finished(payload []byte) (chat.Message, error) {
 // tells whether all of it is TLP:RED, for then not even that there is a message may
 // be told, and whether nothing is left: that there was something, how often and when,
 // tells as well.
-func reduce(m chat.Message, ceiling state.TLP) (out chat.Message, red, empty bool) {
-	red = !slices.ContainsFunc(m.Parts, func(p chat.Part) bool { return p.Marking() != state.TLPRed })
-	out, withheld := m.Withhold(ceiling)
+func reduce(m chat.Message, place state.Place) (out chat.Message, red, empty bool) {
+	red = !slices.ContainsFunc(m.Parts, func(p chat.Part) bool { return p.Marking() != state.TLPRed || place.Sees(state.TLPRed) })
+	out, withheld := m.WithholdAt(place)
 	return out, red, withheld == len(m.Parts)
 }
 
