@@ -124,7 +124,7 @@ func (g *gateway) closed(err error) farewell {
 	case 4010, 4011:
 		f.fatal, f.err = true, errors.New("the bot is in more guilds than one connection takes")
 	case 4012:
-		f.fatal, f.err = true, errors.New("Discord does not know this version of its gateway any more")
+		f.fatal, f.err = true, errors.New("this version of the gateway is not known any more")
 	case 4013, 4014:
 		f.fatal, f.err = true, errors.New("an intent is not allowed for this application")
 	case 4003, 4005, 4007, 4009, websocket.CloseNormalClosure, websocket.CloseGoingAway:

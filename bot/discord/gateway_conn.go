@@ -116,7 +116,7 @@ func (c *conn) read(ctx context.Context, beating, inFlight *sync.WaitGroup) fare
 		case opAck:
 			c.acked.Store(true)
 		case opReconnect:
-			return farewell{err: errors.New("Discord wants us to come back")}
+			return farewell{err: errors.New("we are to come back")}
 		case opInvalid:
 			return c.invalid(ctx, f.Data)
 		case opDispatch:

@@ -70,12 +70,10 @@ const (
 const wholeFile = "message.txt"
 
 // render makes a message what Discord shows. It is pure, and withholds nothing: that was
-// done before. Text is data, and escaped; the key is that of the message, "" without one.
-func render(m chat.Message, s setting, key string) rendered {
-	r := &renderer{setting: s, note: note{Presses: map[int]press{}}}
-	if key != "" {
-		r.note.Key = hashOf(key)
-	}
+// done before. Text is data, and escaped; hash is that of the key of the message, "" without
+// one.
+func render(m chat.Message, s setting, hash string) rendered {
+	r := &renderer{setting: s, note: note{Key: hash, Presses: map[int]press{}}}
 	for i, part := range m.Parts {
 		mark := ""
 		if i == 0 {
