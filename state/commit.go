@@ -17,6 +17,8 @@ type Commit struct {
 	Farms           []FarmCommit
 	Entry           AuditEntry // unsealed
 	Letters         []Letter
+	// Pings is what to remember of reminders, by who got them.
+	Pings map[string]PingMemory
 	// BoardRev, when not negative, must be the board's revision still.
 	BoardRev int64
 	// Desk is the desk when it was loaded, and DeskChange what is different in it.
@@ -51,7 +53,7 @@ func (f FarmCommit) BoardChanged() bool {
 // Commit works out all that follows from the change: the farms are assessed,
 // status changes become transitions and notices, and a re-open revokes clear.
 func (tx *Tx) Commit() Commit {
-	c := Commit{Work: tx.Work, BoardRev: tx.boardRev}
+	c := Commit{Work: tx.Work, BoardRev: tx.boardRev, Pings: tx.pings}
 	var changes []Transition
 	for _, name := range slices.Sorted(maps.Keys(tx.touched)) {
 		fc, ts := tx.settleFarm(tx.farms[name])
@@ -66,7 +68,7 @@ func (tx *Tx) Commit() Commit {
 		c.Desk, c.DeskChange = tx.desk, tx.desk.changed
 	}
 	c.Letters = tx.letters
-	c.Empty = !tx.incident && !c.DeskChange.Any() && len(tx.letters) == 0 && len(tx.events) == 0 && len(tx.notices) == 0 && !c.rowsChanged()
+	c.Empty = !tx.incident && !c.DeskChange.Any() && len(tx.letters) == 0 && len(tx.events) == 0 && len(tx.notices) == 0 && len(tx.pings) == 0 && !c.rowsChanged()
 	c.Entry = AuditEntry{
 		At: tx.Work.At.UTC(), By: tx.Work.By, Via: tx.Work.Via, Request: tx.Work.Request,
 		Incident: tx.Incident.ID, Events: tx.events, Changes: changes,

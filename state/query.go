@@ -70,3 +70,12 @@ type Scan struct {
 	NotReached int      `json:"notReached,omitempty"`
 	Note       string   `json:"note,omitempty"`
 }
+
+// Fate is what became of a letter. All false and zero: nothing is known of it any more.
+type Fate struct {
+	Letter    string
+	Delivered time.Time
+	Waiting   bool
+	Dead      bool
+	Why       string // why it waits or was given up
+}

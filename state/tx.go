@@ -83,10 +83,13 @@ type Tx struct {
 	farms    map[string]*FarmState
 	events   []Event
 	notices  []Notice
+	pings    map[string]PingMemory // by whom was reminded
 	touched  map[string]bool
 	incident bool // the incident record itself was changed
 	closed   bool // it was closed before this change
 	boardRev int64
+	desk     *Desk
+	letters  []Letter // addressed by hand, beside those of the notices
 }
 
 // NewTx begins a change on an incident (zero when it is new) and the farms that

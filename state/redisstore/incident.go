@@ -76,7 +76,7 @@ func (s *Store) remember(inc state.Incident) {
 
 // unshared makes sure that appending to a list of the incident does not write into somebody else's.
 func unshared(inc state.Incident) state.Incident {
-	inc.Places, inc.Proposals, inc.Advisories = slices.Clip(inc.Places), slices.Clip(inc.Proposals), slices.Clip(inc.Advisories)
+	inc.Places, inc.Proposals = slices.Clip(inc.Places), slices.Clip(inc.Proposals)
 	return inc
 }
 

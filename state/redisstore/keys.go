@@ -45,6 +45,13 @@ func (k keys) markIn(b int) string        { return k.of("mark:" + hex2(b)) }
 func (k keys) hours() string              { return k.of("hours") }           // zset: kind:hour -> hour, of what can be pruned
 func (k keys) old(kindHour string) string { return k.of("old:" + kindHour) } // set: what was made in that hour
 
+func (k keys) desk() string        { return k.of("desk") }        // hash: rev, doc
+func (k keys) advisories() string  { return k.of("advisories") }  // hash: number -> Advisory
+func (k keys) communities() string { return k.of("communities") } // hash: id -> Community
+func (k keys) reports() string     { return k.of("reports") }     // hash: id -> Report
+func (k keys) bearings() string    { return k.of("bearings") }    // hash: id -> Bearing
+func (k keys) feeds() string       { return k.of("feeds") }       // hash: source -> what it said last
+
 func (k keys) inBody() string          { return k.of("in:body") }   // hash: id -> payload
 func (k keys) inJob() string           { return k.of("in:job") }    // hash: id -> accepted attempt nonce
 func (k keys) inLease() string         { return k.of("in:lease") }  // hash: id -> attempt holder
@@ -97,9 +104,11 @@ func (k keys) proposals(i string) string    { return k.of("proposals:" + i) }   
 func (k keys) historyDays(i string) string  { return k.of("history:" + i) }             // zset: day -> day
 func (k keys) history(i, day string) string { return k.of("history-" + day + ":" + i) } // hash: minute -> counts
 func (k keys) pace(i, day string) string    { return k.of("pace-" + day + ":" + i) }    // hash: stretch|group -> servers finished
+func (k keys) pings(i string) string        { return k.of("pings:" + i) }               // hash: who was reminded -> PingMemory
 func (k keys) scans(i string) string        { return k.of("scan:" + i) }                // hash: id -> doc
 func (k keys) scanOrder(i string) string    { return k.of("scan-order:" + i) }          // zset: id -> n
 func (k keys) scanRuns(i string) string     { return k.of("scan-runs:" + i) }           // hash: selection -> until id
+func (k keys) scanEnds(i string) string     { return k.of("scan-ends:" + i) }           // hash: id -> who wants it to end
 
 func hourOf(t time.Time) string { return strconv.FormatInt(t.Unix()/3600, 10) }
 

@@ -44,7 +44,8 @@ func TestEveryKeyIsOfOneSlotAndHasAType(t *testing.T) {
 			k.meta(), k.heads(), k.lane(3), k.mark("x"), k.inBody(), k.inJob(), k.inLease(), k.inSeen("x"), k.letter("x"), k.receipt("x"),
 			k.card("x"), k.claims("a/b/c"), k.claims(""), k.dead(), k.held(), k.cursors(), k.cursorTries(), k.holds(), k.incident("i"), k.farm("i", "f"),
 			k.farmRev("i", "f"), k.row("i", "s"), k.trail("i", "s"), k.revisions("i"), k.counts("i"), k.countsBy(byOwner, "i"), k.proposals("i"),
-			k.history("i", "12"), k.pace("i", "12"), k.scans("i"), k.scanRuns("i"),
+			k.history("i", "12"), k.pace("i", "12"), k.scans("i"), k.scanRuns("i"), k.scanEnds("i"),
+			k.desk(), k.advisories(), k.communities(), k.reports(), k.bearings(), k.feeds(),
 		},
 		typeZset: {
 			k.incidents(), k.hours(), k.inQueue(), k.inLeased(), k.places(), k.queue("a/b"), k.letters(), k.index("i"), k.revised("i", "2"),

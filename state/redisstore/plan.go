@@ -66,10 +66,16 @@ func (s *Store) plan(ctx context.Context, in loaded, old map[string]farmBefore, 
 		}
 	}
 	s.planCounters(p, in, deltas)
+	if err := s.planDesk(p, c); err != nil {
+		return nil, err
+	}
 	for _, l := range c.Letters {
 		if err := s.planLetter(p, l); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.planPings(p, in.id, c.Pings); err != nil {
+		return nil, err
 	}
 	s.planTrail(p, in.id, c.Entry)
 	s.planOld(p, "mark", hourOf(in.work.At), mark)
@@ -87,6 +93,9 @@ func revText(rev int64) string {
 func checkCommit(in loaded, c state.Commit) error {
 	if c.Incident.ID != in.id {
 		return fmt.Errorf("a change on incident %q made one called %q", in.id, c.Incident.ID)
+	}
+	if in.id == "" && in.desk != nil && !c.IncidentChanged && len(c.Farms) == 0 {
+		return nil // a change of the desk alone
 	}
 	if in.incident.Rev == 0 && !incidentID.MatchString(in.id) {
 		return &state.Refusal{

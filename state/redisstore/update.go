@@ -81,6 +81,7 @@ type loaded struct {
 	incident state.Incident
 	farms    []state.FarmState
 	mark     string // what the marker of the request says
+	desk     *state.Desk
 }
 
 func (s *Store) try(ctx context.Context, w state.Work, incident string, farms []string, change func(*state.Tx) error) (state.Outcome, error) {
@@ -209,7 +210,7 @@ func refused(v verdict) error {
 			return err
 		}
 		return errors.New("the store was not prepared")
-	case whyIncident, whyFarm, whyBoard:
+	case whyIncident, whyFarm, whyBoard, whyDesk:
 		return errStale
 	case whyServer:
 		var r state.Row

@@ -29,7 +29,8 @@ func (s *Store) known(ctx context.Context) ([]held, error) {
 		}
 	}
 	k := s.k
-	add(typeHash, k.meta(), k.heads(), k.inBody(), k.inJob(), k.inLease(), k.dead(), k.held(), k.cursors(), k.cursorTries(), k.holds())
+	add(typeHash, k.meta(), k.heads(), k.inBody(), k.inJob(), k.inLease(), k.dead(), k.held(), k.cursors(), k.cursorTries(), k.holds(),
+		k.desk(), k.advisories(), k.communities(), k.reports(), k.bearings(), k.feeds())
 	add(typeZset, k.incidents(), k.hours(), k.inQueue(), k.inLeased(), k.places(), k.letters())
 	add(typeString, k.seq(), k.inCount(), k.outCount())
 	for i := range maxLanes {
@@ -69,7 +70,7 @@ func (s *Store) known(ctx context.Context) ([]held, error) {
 func (s *Store) knownOf(ctx context.Context, id string, add func(kind string, keys ...string)) error {
 	k := s.k
 	add(typeHash, k.incident(id), k.revisions(id), k.counts(id), k.countsBy(byOwner, id), k.countsBy(byGroup, id),
-		k.proposals(id), k.scans(id), k.scanRuns(id))
+		k.proposals(id), k.pings(id), k.scans(id), k.scanRuns(id), k.scanEnds(id))
 	add(typeZset, k.index(id), k.names("server", id), k.names("farm", id), k.names(byOwner, id), k.names(byGroup, id),
 		k.dueHours(id), k.historyDays(id), k.scanOrder(id))
 	for b := range buckets {
