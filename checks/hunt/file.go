@@ -1,7 +1,6 @@
 package hunt
 
 import (
-	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -60,6 +59,7 @@ type reading struct {
 	minute [16]byte
 	last   int64 // the minute of the last line that had one
 	seen   bool
+	other  bool // the layout changed since
 }
 
 // read reads a file to its end. Only the context's error is returned: what is wrong
@@ -91,33 +91,37 @@ var (
 
 // open unpacks, and refuses what is no text.
 func (r *reading) open(in io.Reader) (io.Reader, error) {
-	b := bufio.NewReaderSize(in, 64<<10)
-	head, err := b.Peek(4)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+	head, text, err := peek(in)
+	if err == nil && bytes.HasPrefix(head, []byte{0x1f, 0x8b}) {
+		var z *gzip.Reader
+		if z, err = gzip.NewReader(text); err == nil {
+			head, text, err = peek(z)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open: %w", err)
 	}
 	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return nil, fmt.Errorf("unpack: %w", err)
-		}
-		b = bufio.NewReaderSize(z, 64<<10)
-		if head, err = b.Peek(4); err != nil && !errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("unpack: %w", err)
-		}
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return nil, errZip
-	}
-	switch {
-	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}):
+	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}), len(head) >= 2 && head[0] != 0 && head[1] == 0:
 		return nil, errUTF16
-	case len(head) >= 2 && head[0] != 0 && head[1] == 0:
-		return nil, errUTF16
-	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
-		_, _ = b.Discard(3)
 	}
-	return b, nil
+	return text, nil
+}
+
+// peek is the beginning of a stream, and the stream with it, but without a byte order mark.
+func peek(in io.Reader) (head []byte, whole io.Reader, err error) {
+	head = make([]byte, 4)
+	n, err := io.ReadFull(in, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, nil, err
+	}
+	head = bytes.TrimPrefix(head[:n], []byte("\xef\xbb\xbf"))
+	if err != nil {
+		return head, bytes.NewReader(head), nil
+	}
+	return head, io.MultiReader(bytes.NewReader(head), in), nil
 }
 
 func (r *reading) lines(ctx context.Context) error {
@@ -212,7 +216,7 @@ func (r *reading) fields(rest []byte) {
 		names = append(names, string(n))
 	}
 	r.lay, r.ready = newLayout(names, r.h.rules)
-	r.minute = [16]byte{}
+	r.minute, r.other = [16]byte{}, true
 	switch {
 	case !r.ready:
 		r.file.Problem = "a #Fields directive names no time and path, or too many columns"
@@ -288,10 +292,10 @@ func (r *reading) turn(line []byte) bool {
 
 // cover notes that a line of this minute was read.
 func (r *reading) cover(m int64) {
-	if r.seen && m == r.last {
+	if r.seen && m == r.last && !r.other {
 		return
 	}
-	r.last, r.seen = m, true
+	r.last, r.seen, r.other = m, true, false
 	if r.front {
 		return
 	}
