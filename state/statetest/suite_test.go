@@ -1,11 +1,9 @@
 package statetest
 
 import (
-	"bytes"
 	"context"
 	"net"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
@@ -23,24 +21,6 @@ func TestStoreOnRedis(t *testing.T) {
 func TestStoreEmbedded(t *testing.T) {
 	t.Parallel()
 	suite(t, Embedded)
-}
-
-// TestStoreOnCluster runs a history on a Cluster of one node: every key of a program must be of one slot.
-func TestStoreOnCluster(t *testing.T) {
-	t.Parallel()
-	e := RedisWith(t, "--cluster-enabled", "yes")
-	one := client(t, e.Addr)
-	require.NoError(t, one.Do(t.Context(), "CLUSTER", "ADDSLOTSRANGE", 0, 16383).Err())
-	c := redis.NewUniversalClient(&redis.UniversalOptions{Addrs: []string{e.Addr}, IsClusterMode: true, ContextTimeoutEnabled: true})
-	t.Cleanup(func() { _ = c.Close() })
-	s := redisstore.New(c, redisstore.Options{})
-	require.Eventually(t, func() bool { return s.Init(t.Context()) == nil }, 10*time.Second, 50*time.Millisecond)
-	busy(t, s)
-	healthy(t, s)
-	var file bytes.Buffer
-	require.NoError(t, s.Export(t.Context(), &file))
-	require.NoError(t, s.Import(t.Context(), &file, true))
-	healthy(t, s)
 }
 
 // Start starts an empty engine for a test.
@@ -72,9 +52,13 @@ func suite(t *testing.T, start Start) {
 		{"everything moves from engine to engine", testMove},
 		{"a damaged export changes nothing", testDamagedExport},
 		{"a newer store is left alone", testNewer},
+		{"who was not updated stops when the schema moves", testMoved},
 		{"what is old is forgotten, but not what is unfinished", testPrune},
 		{"requests are kept, leased, fenced and finished once", testInbox},
 		{"letters go out in order, together, and once", testOutbox},
+		{"advisories are published by two persons, once, to whom may see them", testDesk},
+		{"a crowd reports: each once, and no more than is taken", testDeskCrowd},
+		{"what sources said is kept, and names are found", testFeedsAndNames},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
