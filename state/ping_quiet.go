@@ -48,3 +48,24 @@ func (h Hours) End(now time.Time) time.Time {
 	}
 	return end.UTC()
 }
+
+// QuietUntil is when all of several hours are over, for a moment that lies in any of
+// them; zero: it lies in none, or they never are.
+func QuietUntil(all []Hours, now time.Time) time.Time {
+	at := now
+	for range 2*len(all) + 1 {
+		moved := false
+		for _, h := range all {
+			if end := h.End(at); !end.IsZero() {
+				at, moved = end, true
+			}
+		}
+		switch {
+		case !moved && at.Equal(now):
+			return time.Time{}
+		case !moved:
+			return at
+		}
+	}
+	return time.Time{} // between them they leave no minute of the day
+}

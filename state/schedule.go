@@ -129,3 +129,10 @@ func (tx *Tx) Unschedule(name string) error {
 	tx.event("job removed", "", "", j)
 	return nil
 }
+
+// SetCadence sets the time between reminders.
+func (tx *Tx) SetCadence(d time.Duration) {
+	if tx.Incident.Cadence != d {
+		tx.Incident.Cadence, tx.incident = d, true
+	}
+}
