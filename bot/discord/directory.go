@@ -46,9 +46,8 @@ type memberKey struct{ guild, user string }
 
 // standing is who somebody is in a guild.
 type standing struct {
-	member  bool // no bot, and has accepted the rules
-	roles   []string
-	manages bool
+	member bool // no bot, and has accepted the rules
+	roles  []string
 }
 
 // seen is something with the time when it was true.
@@ -137,6 +136,14 @@ func (d *directory) drop(id string) {
 	delete(d.channels, id)
 }
 
+// known is a channel, when it is known.
+func (d *directory) known(id string) (channel, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c, ok := d.channels[id]
+	return c.what, ok
+}
+
 // channel is a channel, asked for when it is not known.
 func (d *directory) channel(ctx context.Context, id string) (channel, error) {
 	d.mu.Lock()
@@ -161,7 +168,7 @@ func (d *directory) met(i *interaction) {
 	if i.Member == nil || i.GuildID == "" {
 		return
 	}
-	s := standing{member: !i.Member.Pending && !i.who().Bot, roles: i.Member.Roles, manages: i.Member.manages()}
+	s := standing{member: !i.Member.Pending && !i.who().Bot, roles: i.Member.Roles}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	keep(d.members, memberKey{i.GuildID, i.who().ID}, seen[standing]{s, d.now()})
@@ -182,7 +189,7 @@ func (d *directory) member(ctx context.Context, guild, who string, stale time.Du
 	defer cancel()
 	var m member
 	err := d.rest.call(ctx, "GET", "guilds/"+guild+"/members/"+who, nil, &m)
-	s := standing{member: !m.Pending && m.User != nil && !m.User.Bot, roles: m.Roles, manages: known.what.manages}
+	s := standing{member: !m.Pending && m.User != nil && !m.User.Bot, roles: m.Roles}
 	switch code := codeOf(err); {
 	case code == unknownMember || code == unknownUser || code == unknownGuild || code == missingAccess:
 		s = standing{}

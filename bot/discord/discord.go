@@ -109,7 +109,7 @@ func IsRoleLink(link string) bool { _, _, ok := roleOf(link); return ok }
 // Guild is what the operator says of a guild.
 type Guild struct {
 	// Team: it is the team's own, and the response is run there. Others are
-	// communities, which may run what is in Options.Community.
+	// communities, which may run what is for communities.
 	Team bool
 	// Ceiling is what its channels may see. When zero, it is AMBER+STRICT for the
 	// team's own and CLEAR for others.
@@ -128,9 +128,6 @@ type Options struct {
 	// Guilds are those that are known, by id. Any other is a community that may see
 	// what is TLP:CLEAR.
 	Guilds map[string]Guild
-	// Community are the paths of the commands that a guild may run which is not the
-	// team's own.
-	Community []string
 	// Roles are given to those who have a role of a guild, by the links of the roles.
 	Roles map[string]state.Role
 	// Mention finds whom a name of Notify means here: the link of a user or a role.

@@ -44,22 +44,35 @@ func (p *Platform) Find(ctx context.Context, place state.Place, key string) (str
 		return "", false, err
 	}
 	for _, channel := range channels {
-		id, err := p.seek(ctx, channel, hash)
+		m, err := p.seek(ctx, channel, hash)
 		switch {
 		case codeOf(err) == unknownChannel && place.Thread == channel: // it was not begun
 		case codeOf(err) == missingAccess || codeOf(err) == missingRight:
 			return "", false, chat.ErrCannotLook
 		case err != nil:
 			return "", false, p.told("look for a message", err)
-		case id != "":
-			return id, true, nil
+		case m.ID != "":
+			return p.found(ctx, channel, m)
 		}
 	}
 	return "", false, ctx.Err()
 }
 
-// seek finds the message of a channel with the hash of a key, "" when there is none.
-func (p *Platform) seek(ctx context.Context, channel, hash string) (string, error) {
+// found is a message that was looked for. In an announcement channel it is complete when it
+// was published.
+func (p *Platform) found(ctx context.Context, channel string, m message) (string, bool, error) {
+	if c, err := p.dir.channel(ctx, channel); err != nil || c.Type != announcement || m.Flags&flagCrossposted != 0 {
+		return m.ID, true, p.told("look at a channel", err)
+	}
+	if err := p.publish(ctx, channel, m.ID); err != nil {
+		return "", false, p.told("publish a message", err)
+	}
+	return m.ID, true, nil
+}
+
+// seek finds the message of a channel with the hash of a key. It has no id when there is
+// none.
+func (p *Platform) seek(ctx context.Context, channel, hash string) (message, error) {
 	before := ""
 	for range lookPages {
 		path := "channels/" + channel + "/messages?limit=100"
@@ -68,11 +81,11 @@ func (p *Platform) seek(ctx context.Context, channel, hash string) (string, erro
 		}
 		var page []message
 		if err := p.rest.call(ctx, "GET", path, nil, &page); err != nil {
-			return "", err
+			return message{}, err
 		}
 		for _, m := range page {
 			if m.keyOf() == hash {
-				return m.ID, nil
+				return m, nil
 			}
 			before = m.ID
 		}
@@ -80,7 +93,7 @@ func (p *Platform) seek(ctx context.Context, channel, hash string) (string, erro
 			break
 		}
 	}
-	return "", nil
+	return message{}, nil
 }
 
 // findPost finds the post of a forum whose first message has the hash of a key.

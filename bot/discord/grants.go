@@ -59,16 +59,6 @@ func (p *Platform) Limit(ctx context.Context, link string) (state.Role, error) {
 	return state.RoleViewer, nil
 }
 
-// Manages reports whether an identity may change the guild of a place: it is an
-// administrator, or manages the guild. Only what Discord said with an interaction in the
-// last minute counts.
-func (p *Platform) Manages(_ context.Context, place state.Place, link string) bool {
-	p.dir.mu.Lock()
-	defer p.dir.mu.Unlock()
-	known, ok := p.dir.members[memberKey{place.Workspace, userOf(link)}]
-	return ok && known.what.manages && p.dir.now().Sub(known.at) < memberTTL
-}
-
 var _ chat.Ceiler = (*Platform)(nil)
 
 // Ceiling is what a place may see now: what its guild may, and an announcement channel,

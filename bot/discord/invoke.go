@@ -13,7 +13,7 @@ import (
 // command is a slash command. Its options are the answers to the form of its Spec.
 func (p *Platform) command(ctx context.Context, desk bot.Desk, i *interaction) response {
 	path, options := walk(i.Data)
-	req := p.request(i, chat.TriggerLine, "")
+	req := p.request(ctx, i, chat.TriggerLine, "")
 	if path == p.opt.Command+" "+anyLine {
 		if at := slices.IndexFunc(options, func(o option) bool { return o.Name == lineArg }); at >= 0 {
 			req.Text = p.bare(options[at].text())

@@ -102,6 +102,17 @@ func (l *limits) take(route string, now time.Time) time.Duration {
 	return 0
 }
 
+// left is how long a request would have to wait, 0 when it could be made now.
+func (l *limits) left(method, path string) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w, now := l.routes[routeFor(method, path)], time.Now()
+	if w == nil || w.left > 0 || !now.Before(w.reset) {
+		return 0
+	}
+	return w.reset.Sub(now)
+}
+
 // learn reads the headers of an answer.
 func (l *limits) learn(route string, h http.Header, now time.Time) {
 	left, err := strconv.Atoi(h.Get("X-RateLimit-Remaining"))
@@ -168,6 +179,10 @@ func (l *limits) refused(route string, resp *http.Response) error {
 // the channel, guild or webhook in it, and no other id.
 func routeOf(r *http.Request) string {
 	_, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/api/"), "/")
+	return routeFor(r.Method, path)
+}
+
+func routeFor(method, path string) string {
 	parts := strings.Split(path, "/")
 	for i, part := range parts {
 		major := i > 0 && (parts[i-1] == "channels" || parts[i-1] == "guilds" || parts[i-1] == "webhooks")
@@ -175,7 +190,7 @@ func routeOf(r *http.Request) string {
 			parts[i] = "{}"
 		}
 	}
-	return r.Method + " " + strings.Join(parts, "/")
+	return method + " " + strings.Join(parts, "/")
 }
 
 // pause waits; it is false when the context ended first.

@@ -144,7 +144,7 @@ func (p *Platform) submitted(ctx context.Context, desk bot.Desk, i *interaction)
 	if len(wrong) > 0 {
 		return p.whisper(i, mistakes(f, answers, wrong))
 	}
-	req := p.request(i, chat.TriggerButton, line)
+	req := p.request(ctx, i, chat.TriggerButton, line)
 	req.Files = files
 	return p.hand(ctx, desk, i, req)
 }

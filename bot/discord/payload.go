@@ -60,6 +60,7 @@ type channel struct {
 	ParentID string `json:"parent_id"`
 	GuildID  string `json:"guild_id"`
 	Tags     []tag  `json:"available_tags"`
+	Flags    int    `json:"flags"`
 }
 
 type tag struct {

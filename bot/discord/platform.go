@@ -272,22 +272,41 @@ func (p *Platform) serve(ctx context.Context, i *interaction) (r response, ok bo
 }
 
 // place is where an interaction is.
-func (p *Platform) place(i *interaction) state.Place {
+func (p *Platform) place(ctx context.Context, i *interaction) state.Place {
 	out := state.Place{
 		Platform: Name, Workspace: i.GuildID, Channel: i.Channel.ID, Ceiling: p.ceiling(i.GuildID, i.Channel.Type), Reply: i.reply(),
 		Threads: i.Channel.Type == textChannel || i.Channel.thread(),
 	}
+	kind := i.Channel.Type
 	if i.Channel.thread() && snowflake.MatchString(i.Channel.ParentID) {
 		out.Channel, out.Thread = i.Channel.ParentID, i.Channel.ID
+		ctx, cancel := context.WithTimeout(ctx, firstLook)
+		defer cancel()
+		if parent, err := p.dir.channel(ctx, out.Channel); err == nil {
+			kind = parent.Type
+		}
 	}
+	out.Form = formOf(kind)
 	return out
+}
+
+// formOf is how messages are shown in a kind of channel.
+func formOf(kind int) state.Form {
+	switch kind {
+	case announcement, announcementThread:
+		return state.FormAnnouncement
+	case forumChannel:
+		return state.FormForum
+	}
+	return state.FormText
 }
 
 // request is what somebody asks with an interaction. Its id is the same for every
 // delivery of it.
-func (p *Platform) request(i *interaction, t chat.Trigger, line string) chat.Request {
+func (p *Platform) request(ctx context.Context, i *interaction, t chat.Trigger, line string) chat.Request {
 	return chat.Request{
-		ID: Name + " " + i.ID, Trigger: t, Actor: chat.Actor{Link: Link(i.who().ID)}, Place: p.place(i), Text: line, At: p.opt.Now(),
+		ID: Name + " " + i.ID, Trigger: t, Text: line, At: p.opt.Now(), Place: p.place(ctx, i),
+		Actor: chat.Actor{Link: Link(i.who().ID), Admin: i.Member != nil && i.Member.manages()},
 	}
 }
 
@@ -324,7 +343,7 @@ func (p *Platform) mayAsk(desk bot.Desk, i *interaction, req chat.Request) (chat
 		return chat.Message{}, true
 	}
 	spec, _, err := chat.Find(desk.Specs(), req.Text)
-	if err == nil && p.forCommunity(spec) {
+	if err == nil && spec.Community {
 		return chat.Message{}, true
 	}
 	p.opt.Count("outsider")

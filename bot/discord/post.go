@@ -33,6 +33,9 @@ var messageName = regexp.MustCompile(`^(?:` + unseen + `)?[1-9][0-9]{0,19}$`)
 
 // oldAfter is when a message is posted anew instead of edited: Discord lets few edits of
 // messages through that are older than an hour (error 30046).
+//
+// What has a topic, like an advisory, is edited as long as Discord lets it be: it is one
+// message for as long as it stands.
 const oldAfter = 55 * time.Minute
 
 // Post shows a message and returns Discord's name for it. An answer to an interaction
@@ -77,10 +80,15 @@ func (p *Platform) postIn(ctx context.Context, place state.Place, m chat.Message
 	case snowflake.MatchString(thread):
 		r.Flags |= flagSilent
 		return p.postThread(ctx, place, r, key)
-	default:
-		if c, err := p.dir.channel(ctx, place.Channel); err == nil && c.Type == forumChannel {
-			return p.postForum(ctx, place, m, r)
-		}
+	}
+	c, err := p.dir.channel(ctx, place.Channel)
+	switch {
+	case err != nil:
+		return "", p.told("look at a channel", err)
+	case c.Type == forumChannel:
+		return p.postForum(ctx, c, m, r)
+	case c.Type == announcement:
+		return p.announce(ctx, place.Channel, r, key)
 	}
 	return p.send(ctx, place.Channel, r, key)
 }
@@ -198,9 +206,9 @@ func (p *Platform) Edit(ctx context.Context, place state.Place, messageID string
 	switch {
 	case private && !live:
 		return errGone // it is told directly
-	case !private && p.opt.Now().Sub(bornAt(id)) > oldAfter:
+	case !private && m.Topic.Title == "" && p.opt.Now().Sub(bornAt(id)) > oldAfter:
 		p.out.replace(key, id)
-		return &chat.Permanent{Err: errors.New("discord: a message that is older than an hour is posted anew")}
+		return errOld
 	case !private:
 		channels, err := p.whereIs(ctx, place, m, id)
 		if err != nil {
@@ -220,11 +228,21 @@ func (p *Platform) Edit(ctx context.Context, place state.Place, messageID string
 			break
 		}
 	}
-	if code := codeOf(err); code == badWebhook || code == unknownWebhook {
+	switch codeOf(err) {
+	case badWebhook, unknownWebhook:
 		return errGone
+	case oldEdits:
+		p.out.replace(key, id)
+		return errOld
+	}
+	if c, known := p.dir.known(place.Channel); err == nil && known && c.Type == forumChannel && place.Thread == "" {
+		return p.retitle(ctx, c, id, m)
 	}
 	return p.told("edit a message", err)
 }
+
+// errOld: what takes the place of a message is posted by Post with the same key.
+var errOld = &chat.Permanent{Err: errors.New("discord: a message that is older than an hour is posted anew")}
 
 // elsewhere reports whether a message may be reached by another way.
 func elsewhere(code int) bool {
@@ -327,7 +345,7 @@ func (p *Platform) setting(ctx context.Context, place state.Place, m chat.Messag
 			s.names = append(s.names, fmt.Sprintf("and %d more, who are not notified", len(m.Notify)-mostCalls))
 			break
 		}
-		link, ok := p.opt.Mention(ctx, name)
+		link, ok := p.linkOf(ctx, name, place)
 		guild, role, isRole := roleOf(link)
 		switch {
 		case ok && isRole && guild == place.Workspace && !seen["role "+role]:
@@ -345,4 +363,19 @@ func (p *Platform) setting(ctx context.Context, place state.Place, m chat.Messag
 		}
 	}
 	return s
+}
+
+// asMentioned is a role as somebody mentions it, and Discord writes it.
+var asMentioned = regexp.MustCompile(`^<@&([0-9]{1,20})>$`)
+
+// linkOf is the link that a name means in a place. A link itself is one too.
+func (p *Platform) linkOf(ctx context.Context, name string, place state.Place) (string, bool) {
+	link, ok := strings.CutPrefix(name, "link:")
+	if !ok {
+		return p.opt.Mention(ctx, name)
+	}
+	if role := asMentioned.FindStringSubmatch(link); role != nil {
+		link = RoleLink(place.Workspace, role[1])
+	}
+	return link, true
 }

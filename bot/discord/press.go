@@ -126,7 +126,7 @@ func (p *Platform) pressed(ctx context.Context, desk bot.Desk, i *interaction) r
 	if !ok {
 		return p.whisper(i, notice("This button does not work any more.", "Ask for what it was on again."))
 	}
-	req := p.request(i, chat.TriggerButton, b.Line)
+	req := p.request(ctx, i, chat.TriggerButton, b.Line)
 	switch {
 	case len(b.Ask) > 0:
 		return p.ask(desk, i, req, b)

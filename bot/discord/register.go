@@ -10,16 +10,13 @@ import (
 	"github.com/allclear-bot/allclear/bot/chat"
 )
 
-// forCommunity reports whether a guild that is not the team's may run a command.
-func (p *Platform) forCommunity(s chat.Spec) bool { return slices.Contains(p.opt.Community, s.Path) }
-
 // registerAll registers the commands in each guild that we are in, where they are not
 // what they should be: all in the team's own, in others those for communities.
 func (p *Platform) registerAll(ctx context.Context) error {
 	all := p.menu.Load()
 	var specs []chat.Spec
 	for _, s := range all.all() {
-		if p.forCommunity(s) {
+		if s.Community {
 			specs = append(specs, s)
 		}
 	}

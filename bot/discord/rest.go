@@ -17,18 +17,21 @@ const userAgent = "DiscordBot (https://github.com/allclear-bot/allclear, 1)"
 
 // rest makes requests of Discord's HTTP API with discordgo. It never waits and never
 // tries again: what is too much is an error of the type *limited.
-type rest struct{ session *discordgo.Session }
+type rest struct {
+	session *discordgo.Session
+	limits  *limits
+}
 
 func newRest(o Options) (*rest, error) {
 	s, err := discordgo.New("Bot " + o.Token)
 	if err != nil {
 		return nil, fmt.Errorf("discord: %w", err)
 	}
-	client := *o.Client
-	client.Transport = newLimits(client.Transport)
+	client, l := *o.Client, newLimits(o.Client.Transport)
+	client.Transport = l
 	s.Client, s.UserAgent = &client, userAgent
 	s.MaxRestRetries, s.ShouldRetryOnRateLimit = 0, false
-	return &rest{s}, nil
+	return &rest{s, l}, nil
 }
 
 // enclosure is a file that goes with a message.

@@ -22,10 +22,10 @@ func (p *Platform) suggest(ctx context.Context, desk bot.Desk, i *interaction) r
 	path, options := walk(i.Data)
 	spec, known := p.menu.Load().specs[path]
 	at := slices.IndexFunc(options, func(o option) bool { return o.Focused })
-	if !known || at < 0 || i.garbled || i.GuildID == "" || !p.dir.guild(i.GuildID).Team && !p.forCommunity(spec) {
+	if !known || at < 0 || i.garbled || i.GuildID == "" || !p.dir.guild(i.GuildID).Team && !spec.Community {
 		return suggestions(nil)
 	}
-	q := bot.Question{Link: Link(i.who().ID), Place: p.place(i), Command: spec.Path, Prefix: strings.TrimSpace(options[at].text())}
+	q := bot.Question{Link: Link(i.who().ID), Place: p.place(ctx, i), Command: spec.Path, Prefix: strings.TrimSpace(options[at].text())}
 	if utf8.RuneCountInString(q.Prefix) > maxPrefix {
 		return suggestions(nil)
 	}

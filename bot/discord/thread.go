@@ -2,6 +2,7 @@ package discord
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/allclear-bot/allclear/bot/chat"
@@ -54,11 +55,12 @@ type forumPost struct {
 	Message draft    `json:"message"`
 }
 
-// postForum begins a post. Discord takes no nonce there: after a crash it is looked for.
-func (p *Platform) postForum(ctx context.Context, place state.Place, m chat.Message, r rendered) (string, error) {
+// postForum begins a post, called and tagged as the topic of the message says. Discord
+// takes no nonce there: after a crash it is looked for.
+func (p *Platform) postForum(ctx context.Context, forum channel, m chat.Message, r rendered) (string, error) {
 	var made channel
-	post := forumPost{Name: summary(m), Archive: archiveDays, Message: r.draft}
-	if err := p.rest.call(ctx, "POST", "channels/"+place.Channel+"/threads", post, &made, r.files...); err != nil {
+	post := forumPost{Name: titleOf(m), Archive: archiveDays, Tags: tagsOf(forum, m), Message: r.draft}
+	if err := p.rest.call(ctx, "POST", "channels/"+forum.ID+"/threads", post, &made, r.files...); err != nil {
 		return "", p.told("begin a post", err)
 	}
 	if !snowflake.MatchString(made.ID) {
@@ -67,81 +69,86 @@ func (p *Platform) postForum(ctx context.Context, place state.Place, m chat.Mess
 	return made.ID, nil
 }
 
-// summary is the first that a message says.
-func summary(m chat.Message) string {
+// retitle makes a post what the topic of its message says now.
+func (p *Platform) retitle(ctx context.Context, forum channel, id string, m chat.Message) error {
+	if m.Topic.Title == "" {
+		return nil
+	}
+	change := map[string]any{"name": titleOf(m), "applied_tags": tagsOf(forum, m)}
+	return p.told("rename a post", p.rest.call(ctx, "PATCH", "channels/"+id, change, nil))
+}
+
+// titleOf is what a post is called: the topic, or the first that the message says.
+func titleOf(m chat.Message) string {
+	texts := []string{m.Topic.Title}
 	for _, part := range m.Parts {
-		var t chat.Text
 		switch part := part.(type) {
 		case chat.Heading:
-			t = part.Text
+			texts = append(texts, part.Text.Plain())
 		case chat.Para:
-			t = part.Text
+			texts = append(texts, part.Text.Plain())
 		}
-		if s := strings.TrimSpace(chat.Clean(t.Plain())); s != "" {
-			return cut(s, maxTitleLen)
+	}
+	for _, t := range texts {
+		if t = strings.TrimSpace(chat.Clean(t)); t != "" {
+			return cut(t, maxTitleLen)
 		}
 	}
 	return "allclear"
 }
 
-// Kind is what kind of channel a place is.
-type Kind uint8
-
-// The kinds.
-const (
-	KindOther        Kind = iota
-	KindText              // messages
-	KindAnnouncement      // messages that can be published to the channels that follow
-	KindForum             // posts
-)
-
-// Kind looks up what kind of channel a place is.
-func (p *Platform) Kind(ctx context.Context, place state.Place) (Kind, error) {
-	c, err := p.dir.channel(ctx, place.Channel)
-	if err != nil {
-		return KindOther, p.told("look at a channel", err)
-	}
-	switch c.Type {
-	case textChannel:
-		return KindText, nil
-	case announcement:
-		return KindAnnouncement, nil
-	case forumChannel:
-		return KindForum, nil
-	}
-	return KindOther, nil
-}
-
-// Publish sends a message of an announcement channel to the channels that follow it. To
-// publish one again is no error.
-func (p *Platform) Publish(ctx context.Context, place state.Place, messageID string) error {
-	if !snowflake.MatchString(messageID) || !snowflake.MatchString(place.Channel) {
-		return errGone
-	}
-	err := p.rest.call(ctx, "POST", "channels/"+place.Channel+"/messages/"+messageID+"/crosspost", nil, nil)
-	if codeOf(err) == crossposted {
-		return nil
-	}
-	return p.told("publish a message", err)
-}
-
-// Tag gives a post of a forum those of the tags that the forum has, by name, and no other.
-func (p *Platform) Tag(ctx context.Context, place state.Place, postID string, names []string) error {
-	if !snowflake.MatchString(postID) {
-		return errGone
-	}
-	var forum channel
-	if err := p.rest.call(ctx, "GET", "channels/"+place.Channel, nil, &forum); err != nil {
-		return p.told("look at a forum", err)
-	}
-	p.dir.put(forum)
+// tagsOf are those of the tags of a message that its forum has. One that wants a tag and
+// has none of them gets its first.
+func tagsOf(forum channel, m chat.Message) []string {
 	ids := []string{}
-	for _, name := range names {
+	for _, name := range m.Topic.Tags {
 		for _, t := range forum.Tags {
 			if strings.EqualFold(t.Name, name) && len(ids) < maxTags {
 				ids = append(ids, t.ID)
 			}
 		}
 	}
-	return p.told("tag a post", p.rest.call(ctx, "PATCH", "channels/"+postID, map[string]any{"applied_tags": ids}, nil))
+	if len(ids) == 0 && forum.Flags&needsTag != 0 && len(forum.Tags) > 0 {
+		ids = append(ids, forum.Tags[0].ID)
+	}
+	return ids
+}
+
+// needsTag is the flag of a forum whose posts must have a tag
+// (docs.discord.com/developers/resources/channel#channel-object-channel-flags).
+const needsTag = 1 << 4
+
+// flagCrossposted is the flag of a message that was published
+// (docs.discord.com/developers/resources/message#message-object-message-flags).
+const flagCrossposted = 1 << 0
+
+// publish sends a message of an announcement channel to those that follow it. To publish
+// one again is no error.
+func (p *Platform) publish(ctx context.Context, channel, id string) error {
+	err := p.rest.call(ctx, "POST", publishing(channel, id), nil, nil)
+	if codeOf(err) == crossposted {
+		return nil
+	}
+	return err
+}
+
+func publishing(channel, id string) string {
+	return "channels/" + channel + "/messages/" + id + "/crosspost"
+}
+
+// announce posts into an announcement channel, and publishes. Discord lets few be published
+// in an hour: what could not be is not posted before it can.
+func (p *Platform) announce(ctx context.Context, channel string, r rendered, key string) (string, error) {
+	if wait := p.rest.limits.left("POST", publishing(channel, "1")); wait > 0 {
+		p.opt.Count("rate limited")
+		return "", &chat.RetryAfter{After: wait}
+	}
+	id, err := p.send(ctx, channel, r, key)
+	if err != nil {
+		return "", err
+	}
+	if err := p.publish(ctx, channel, id); err != nil {
+		return "", fmt.Errorf("discord: a message is there and not published: %s", hushed(err)) // Find goes on with it
+	}
+	return id, nil
 }
