@@ -15,6 +15,7 @@ import (
 
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/checks"
+	"github.com/allclear-bot/allclear/checks/intake/feeds"
 	"github.com/allclear-bot/allclear/checks/playbook"
 	"github.com/allclear-bot/allclear/state"
 )
@@ -68,6 +69,10 @@ type Scans interface {
 	SaveScan(ctx context.Context, s state.Scan) error
 	EndScan(ctx context.Context, s state.Scan) error
 	LastScans(ctx context.Context, incident string, limit int) ([]state.Scan, error)
+	// AskEnd leaves word for whoever runs a scan that it shall end; false: it has.
+	AskEnd(ctx context.Context, incident, id string, by state.PersonID) (bool, error)
+	// EndAsked tells who wants a scan to end; false: nobody.
+	EndAsked(ctx context.Context, incident, id string) (state.PersonID, bool, error)
 }
 
 // Auditor reads the record.
@@ -92,10 +97,12 @@ type Queue interface {
 type Store interface {
 	Changer
 	Reader
+	Reminded
 	Sweeper
 	Scans
 	Auditor
 	Queue
+	Desk
 }
 
 // Parts is what the commands are made of.
@@ -108,8 +115,16 @@ type Parts struct {
 	// Load finds a playbook by name or file.
 	Load func(nameOrPath string) (playbook.Playbook, error)
 	Now  func() time.Time
+	// Publisher is who exported advisories are from.
+	Publisher feeds.Publisher
 	// Cadence is between reminders, unless an incident says otherwise.
 	Cadence time.Duration
+	// Timetable reads time tables: package bot/schedule in a real process. nil: there is no schedule.
+	Timetable Timetable
+	// Zone is the time zone of new incidents, by its IANA name; "" is UTC.
+	Zone string
+	// Reminders is whom reminders escalate to, and how often they may mention somebody.
+	Reminders Reminders
 }
 
 // Burn is what a burn-down picture shows.
@@ -117,6 +132,7 @@ type Burn struct {
 	Title, Subtitle string
 	Points          []state.Point
 	Marks           []BurnMark
+	Moved           []time.Time // when the fix lines did; each has its mark too
 	Until           time.Time
 }
 
@@ -133,13 +149,20 @@ func All(p Parts) []Command {
 	cs = append(cs, scanCommands(p)...)
 	cs = append(cs, workCommands(p)...)
 	cs = append(cs, boardCommands(p)...)
+	cs = append(cs, advisoryCommands(p)...)
+	cs = append(cs, communityCommands(p)...)
+	all := &registry{}
+	if p.Timetable != nil {
+		cs = append(cs, scheduleCommands(p, all)...)
+	}
 	help := helpCommand{specs: specsOf(cs), more: manualsOf(cs)}
 	for i, c := range cs {
 		if !c.Spec().Global {
 			cs[i] = inNamed{c, p.Store}
 		}
 	}
-	return append(cs, help)
+	all.commands = append(cs, help)
+	return all.commands
 }
 
 func specsOf(cs []Command) []chat.Spec {
