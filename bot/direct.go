@@ -57,7 +57,10 @@ func (r *Router) understand(ctx context.Context, req chat.Request) (chat.Spec, c
 		return spec, chat.Call{}, atOnce{err}
 	}
 	if actor.Role < spec.Role {
-		return spec, chat.Call{}, atOnce{notAllowed(spec, actor)}
+		return spec, chat.Call{}, atOnce{r.notAllowed(spec, actor)}
+	}
+	if values, err = r.owners(ctx, spec, values); err != nil {
+		return spec, chat.Call{}, err
 	}
 	bound, err := r.bound(ctx, &req)
 	if err != nil {

@@ -77,12 +77,47 @@ func (r *Router) grant(ctx context.Context, a *chat.Actor) error {
 	return nil
 }
 
-func notAllowed(s chat.Spec, a chat.Actor) error {
+func (r *Router) notAllowed(s chat.Spec, a chat.Actor) error {
 	p := &chat.Problem{What: fmt.Sprintf("%s needs the role %s; you are %s.", s.Path, s.Role, a.Role), Try: "Ask a lead."}
 	if a.Person == "" {
 		p.Try = fmt.Sprintf("You are not linked to a person yet. Ask a lead to link %q.", a.Link)
 	}
+	if r.opt.GrantsAsOf == nil {
+		return p
+	}
+	if t := r.opt.GrantsAsOf(a.Link); !t.IsZero() {
+		p.Try += " Groups as of " + t.UTC().Format("15:04") + " UTC."
+	}
 	return p
+}
+
+// owners turns the people whom a line mentions into the names that the inventory has
+// for them.
+func (r *Router) owners(ctx context.Context, s chat.Spec, v chat.Values) (chat.Values, error) {
+	for _, a := range slices.Concat(s.Args, s.Flags) {
+		link := v.String(a.Name)
+		if a.Type != chat.Owner && a.Type != chat.Person || !strings.Contains(link, ":") {
+			continue
+		}
+		people, err := r.opt.People(ctx)
+		if err != nil {
+			return v, notTaken{fmt.Errorf("look up who is mentioned: %w", err)}
+		}
+		p, ok := people.ByLink(link)
+		switch {
+		case !ok && slices.ContainsFunc(people, func(p state.Person) bool { return slices.Contains(p.OwnerNames(), link) }):
+			continue
+		case !ok:
+			return v, atOnce{&chat.Problem{
+				What: fmt.Sprintf("%s is nobody who is known here.", link), Try: fmt.Sprintf("Give a name of the inventory, or ask a lead to link %q to a person.", link),
+			}}
+		case a.Type == chat.Owner && len(p.Owns) == 1:
+			v = v.With(a.Name, p.Owns[0])
+		default:
+			v = v.With(a.Name, string(p.ID))
+		}
+	}
+	return v, nil
 }
 
 // incident finds what a line is about: the incident that it names, or the only

@@ -47,6 +47,9 @@ type Options struct {
 	// Grants is the role that a platform's own groups give an identity, beside that
 	// of the person whom it is linked to; nil: none. Viewer: none.
 	Grants func(ctx context.Context, link string) (state.Role, error)
+	// GrantsAsOf is how fresh that is: when the groups were last read; zero or nil: it
+	// is not known, or there are none.
+	GrantsAsOf func(link string) time.Time
 	// Fetch reads a file that a platform keeps; nil: there is none that does.
 	Fetch func(ctx context.Context, place state.Place, f chat.File) (chat.File, error)
 	// Logger gets one line a request, never with the text of it.

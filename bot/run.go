@@ -103,7 +103,7 @@ func (r *Router) call(ctx context.Context, u *unit, words []string) (chat.Call, 
 		return chat.Call{}, err
 	}
 	if actor.Role < u.spec.Role {
-		return chat.Call{}, notAllowed(u.spec, actor)
+		return chat.Call{}, r.notAllowed(u.spec, actor)
 	}
 	req := u.Request
 	req.Actor = actor
@@ -112,6 +112,9 @@ func (r *Router) call(ctx context.Context, u *unit, words []string) (chat.Call, 
 		return chat.Call{}, err
 	}
 	values, err := chat.Parse(u.spec, words, files)
+	if err == nil {
+		values, err = r.owners(ctx, u.spec, values)
+	}
 	say := func(card string, m chat.Message) { u.say.say(ctx, card, m) }
 	return chat.Call{Request: req, Values: values, Incident: u.Incident, Say: say}, err
 }

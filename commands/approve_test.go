@@ -135,3 +135,15 @@ func TestAnIDThatMeansNothingIsAnsweredWithTheNearest(t *testing.T) {
 	require.NotEqual(t, proposalID("c", "a b"), proposalID("c", "a_b"))
 	require.Equal(t, proposalID("c", "x", "1"), proposalID("c", "x", "1"))
 }
+
+func TestTheSecondPersonOfAnExceptionMayBeNamed(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	m := b.must("lead-1", "except sp-hr-01 --for 72h --reason x --second lead-2")
+	require.Contains(t, words(m), "Asked lead-2 to accept the risk of sp-hr-01")
+	require.Equal(t, []string{"owner:lead-2"}, m.Notify)
+	_, err := b.ask("lead-1", "except sp-hr-01 --for 72h --reason x --second lead-1")
+	require.ErrorContains(t, err, "\"lead-1\" may not be the second person.")
+	_, err = b.ask("lead-1", "except sp-hr-01 --for 72h --reason x --second lead-3")
+	require.ErrorContains(t, err, "Did you mean: lead-2")
+}

@@ -16,7 +16,8 @@ type incidentBind struct {
 		Changer
 		Incident(ctx context.Context, id string) (state.Incident, error)
 	}
-	now func() time.Time
+	reach func(context.Context, state.Place) string
+	now   func() time.Time
 }
 
 func (incidentBind) Spec() chat.Spec {
@@ -44,10 +45,24 @@ func (c incidentBind) Run(ctx context.Context, call chat.Call) (chat.Message, er
 	if _, err := c.store.Update(ctx, call.Work("bind", c.now()), call.Incident, nil, func(tx *state.Tx) error { return tx.Bind(p) }); err != nil {
 		return chat.Message{}, err
 	}
-	return chat.Say(
+	m := chat.Say(
 		chat.P("This place hears of ", chat.C(call.Incident), " from now on, up to ", p.Ceiling, "."),
 		chat.Row(press("Status", call.Incident, "status")),
-	), nil
+	)
+	return reach(ctx, m, c.reach, p), nil
+}
+
+// reach warns when a place would hear of an incident and hears nothing.
+func reach(ctx context.Context, m chat.Message, ask func(context.Context, state.Place) string, p state.Place) chat.Message {
+	if ask == nil {
+		return m
+	}
+	why := ask(ctx, p)
+	if why == "" {
+		return m
+	}
+	m.Add(chat.P(chat.B("Nothing arrives in this place yet: "), why))
+	return m.With(chat.ToneWarn)
 }
 
 // boundPlace is the place of a request as one that hears of an incident. The

@@ -114,7 +114,10 @@ type Parts struct {
 	Draw func(Burn, io.Writer) (alt string, err error)
 	// Load finds a playbook by name or file.
 	Load func(nameOrPath string) (playbook.Playbook, error)
-	Now  func() time.Time
+	// Reach says in words what keeps messages from a place, "" when nothing is known
+	// to; nil: nobody knows.
+	Reach func(context.Context, state.Place) string
+	Now   func() time.Time
 	// Publisher is who exported advisories are from.
 	Publisher feeds.Publisher
 	// Cadence is between reminders, unless an incident says otherwise.

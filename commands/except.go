@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ func (except) Spec() chat.Spec {
 			{Name: "until", Help: "when it ends (UTC)", Type: chat.Time},
 			{Name: "for", Help: "how long, like 72h or 14d", Type: chat.Duration},
 			{Name: "reason", Help: "why, required"},
+			{Name: "second", Help: "who is asked to approve it; without it whoever may", Type: chat.Person},
 			{Name: "step", Help: "only these steps, like amsi,hunt; without it all that are missing", Type: chat.Step},
 		},
 		Examples: []chat.Example{{
@@ -47,6 +49,10 @@ func (c except) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	if err != nil {
 		return chat.Message{}, err
 	}
+	second, err := secondPerson(c.people, state.ProposeExcept, call)
+	if err != nil {
+		return chat.Message{}, err
+	}
 	farm, err := farmOf(ctx, c.store, call.Incident, name)
 	if err != nil {
 		return chat.Message{}, err
@@ -62,12 +68,37 @@ func (c except) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	if len(x.Steps) > 0 {
 		what = chat.T(chat.C(strings.Join(x.Steps, ", ")))
 	}
-	return chat.Say(
-		chat.P("Asked a second person to accept the risk of ", chat.C(name), " (", what, ") until ", x.Expires.UTC().Format("2 Jan 15:04"), ": ", chat.C(p.ID), "."),
+	whom := chat.T("a second person")
+	if second != "" {
+		whom = chat.T(chat.C(string(second)))
+	}
+	m := chat.Say(
+		chat.P("Asked ", whom, " to accept the risk of ", chat.C(name), " (", what, ") until ", x.Expires.UTC().Format("2 Jan 15:04"), ": ", chat.C(p.ID), "."),
 		chat.P(whoMay(c.people, state.ProposeExcept, call.Request.Actor.Person)),
 		chat.Row(press("Approve", call.Incident, "approve", p.ID)),
 		chat.N("It ends by itself. It proves nothing, and accepts no compromise."),
-	), nil
+	)
+	if second != "" {
+		m.Notify = []string{"owner:" + string(second)}
+	}
+	return m, nil
+}
+
+// secondPerson is who is asked to approve, by --second; "" when nobody is named.
+func secondPerson(people state.People, k state.ProposalKind, call chat.Call) (state.PersonID, error) {
+	name := call.Values.String("second")
+	if name == "" {
+		return "", nil
+	}
+	may := mayApprove(people, k, call.Request.Actor.Person)
+	if slices.Contains(may, name) {
+		return state.PersonID(name), nil
+	}
+	p := &chat.Problem{What: fmt.Sprintf("%.60q may not be the second person.", name), Try: whoMay(people, k, call.Request.Actor.Person)}
+	if near := chat.Nearest(name, may); near != "" {
+		p.Try = "Did you mean: " + near
+	}
+	return "", p
 }
 
 func (c except) exception(ctx context.Context, call chat.Call) (state.Exception, error) {

@@ -52,7 +52,7 @@ func TestAnImportThatHasBegunIsFinishedThoughTheCallerGoes(t *testing.T) {
 	_, call := w.call(t, "lead-1", "server import", many())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	m, err := serverImport{&cutting{Store: w.store, cut: cancel}, w.clock}.Run(ctx, call)
+	m, err := serverImport{&cutting{Store: w.store, cut: cancel}, nil, w.clock}.Run(ctx, call)
 	require.NoError(t, err)
 	require.Contains(t, words(m), "Added 300")
 	_, total, err := w.store.List(t.Context(), "toolshell-1", state.Filter{}, 0, 1)
@@ -65,13 +65,13 @@ func TestAnImportThatIsCutOffSaysHowFarItCame(t *testing.T) {
 	for _, broken := range []error{context.Canceled, state.ErrUnavailable, errors.New("disk on fire")} {
 		w := opened(t, 2, "")
 		_, call := w.call(t, "lead-1", "server import", many())
-		_, err := serverImport{&cutting{Store: w.store, broken: broken}, w.clock}.Run(t.Context(), call)
+		_, err := serverImport{&cutting{Store: w.store, broken: broken}, nil, w.clock}.Run(t.Context(), call)
 		var p *chat.Problem
 		require.ErrorAs(t, err, &p, "%v", broken)
 		require.Contains(t, p.What, "at least 64 of 300 servers were written")
 		require.Contains(t, p.Try, "Import the same file again")
 		require.ErrorIs(t, err, broken)
-		m, err := serverImport{w.store, w.clock}.Run(t.Context(), call)
+		m, err := serverImport{w.store, nil, w.clock}.Run(t.Context(), call)
 		require.NoError(t, err)
 		require.Contains(t, words(m), "Added 300")
 	}
@@ -81,7 +81,7 @@ func TestAnImportOfFarmsThatAreTooBigTogetherIsDivided(t *testing.T) {
 	t.Parallel()
 	w := opened(t, 2, "")
 	_, call := w.call(t, "lead-1", "server import", many())
-	m, err := serverImport{tight{w.store, 10}, w.clock}.Run(t.Context(), call)
+	m, err := serverImport{tight{w.store, 10}, nil, w.clock}.Run(t.Context(), call)
 	require.NoError(t, err)
 	require.Contains(t, words(m), "Added 300")
 }

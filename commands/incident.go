@@ -18,13 +18,13 @@ import (
 // incidentCommands begin, show and end incidents, and revise what they demand.
 func incidentCommands(p Parts) []Command {
 	return []Command{
-		incidentOpen{p.Store, p.Load, p.Now, p.Cadence},
+		incidentOpen{p.Store, p.Load, p.Reach, p.Now, p.Cadence},
 		incidentList{p.Store, p.Now},
 		incidentShow{p.Store, p.People, p.Now},
 		incidentClear{p.Store, p.People, p.Now},
 		incidentClose{p.Store, p.Now},
 		playbookRevise{p.Store, p.Load, p.Now},
-		incidentBind{p.Store, p.Now},
+		incidentBind{p.Store, p.Reach, p.Now},
 		incidentUnbind{p.Store, p.Now},
 	}
 }
@@ -49,6 +49,7 @@ type incidentOpen struct {
 		Incident(ctx context.Context, id string) (state.Incident, error)
 	}
 	load    loader
+	reach   func(context.Context, state.Place) string
 	now     func() time.Time
 	cadence time.Duration
 }
@@ -93,6 +94,9 @@ func (c incidentOpen) Run(ctx context.Context, call chat.Call) (chat.Message, er
 	}
 	m.Add(chat.P(chat.B("Next: "), "hand in the servers with ", chat.C("server import"), ", then ", chat.C("scan"), "."),
 		chat.Row(chat.Button{Label: "What it demands", Line: typed("incident", "show", inc.ID)}))
+	for _, p := range inc.Places {
+		m = reach(ctx, m, c.reach, p)
+	}
 	return m, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -17,6 +19,7 @@ const maxCandidates = 6
 // namer finds names from what a person typed: exact, or an unambiguous prefix,
 // whatever the case.
 type namer interface {
+	farmReader
 	Complete(ctx context.Context, incident, prefix string, limit int) ([]string, error)
 	Names(ctx context.Context, incident, kind, prefix string, limit int) ([]string, error)
 }
@@ -24,9 +27,57 @@ type namer interface {
 // serverName resolves a server. line makes the command line that is offered for
 // each candidate of an ambiguous prefix.
 func serverName(ctx context.Context, n namer, incident, given string, line func(name string) string) (string, error) {
-	return resolve("server", given, line, func(prefix string, limit int) ([]string, error) {
+	complete := func(prefix string, limit int) ([]string, error) {
 		return n.Complete(ctx, incident, prefix, limit)
+	}
+	name, err := resolve("server", given, line, complete)
+	var unknown *chat.Problem
+	host := hostIn(given)
+	if host == "" || !errors.As(err, &unknown) || len(unknown.Offer) > 0 {
+		return name, err
+	}
+	at, lost := serversAt(ctx, n, incident, host)
+	switch {
+	case lost != nil:
+		return "", lost
+	case len(at) == 0:
+		return "", err
+	case len(at) == 1:
+		return at[0], nil
+	}
+	return "", which(fmt.Sprintf("%d servers answer at %.60q.", len(at), host), at[:min(len(at), maxCandidates)], line)
+}
+
+// hostIn is the host of what was given as a URL, an address or a name of the DNS; ""
+// when it is none of them.
+func hostIn(given string) string {
+	if u, err := url.Parse(given); err == nil && u.Host != "" {
+		return u.Hostname()
+	}
+	if a, err := netip.ParseAddr(given); err == nil {
+		return a.String()
+	}
+	if strings.Contains(given, ".") && !strings.ContainsAny(given, "/ ") {
+		return given
+	}
+	return ""
+}
+
+// serversAt lists the servers that a URL or an address of the inventory belongs to. It
+// reads the whole inventory: nothing else finds servers by where they answer.
+func serversAt(ctx context.Context, r farmReader, incident, host string) ([]string, error) {
+	var out []string
+	err := eachFarm(ctx, r, incident, func(f state.FarmState) error {
+		for _, s := range f.Farm.Servers {
+			u, err := url.Parse(s.URL)
+			if err == nil && s.URL != "" && strings.EqualFold(u.Hostname(), host) || slices.Contains(s.Addresses, host) {
+				out = append(out, s.Name)
+			}
+		}
+		return nil
 	})
+	slices.Sort(out)
+	return out, err
 }
 
 // otherName resolves an owner, a group or a farm. A server with no farm is a farm
@@ -63,19 +114,21 @@ func resolve(kind, given string, line func(string) string, complete func(string,
 	case len(found) == 0:
 		return "", noSuch(kind, given, complete)
 	}
-	p := &chat.Problem{What: fmt.Sprintf("More than one %s begins with %.60q.", kind, given)}
-	names := found
 	if len(found) > maxCandidates {
-		names = found[:maxCandidates]
-		p.What = fmt.Sprintf("More than %d %ss begin with %.60q.", maxCandidates, kind, given)
+		return "", which(fmt.Sprintf("More than %d %ss begin with %.60q.", maxCandidates, kind, given), found[:maxCandidates], line)
 	}
-	p.Try = "Which: " + strings.Join(names, ", ")
+	return "", which(fmt.Sprintf("More than one %s begins with %.60q.", kind, given), found, line)
+}
+
+// which asks back, with the line again for each name that may be meant.
+func which(what string, names []string, line func(string) string) error {
+	p := &chat.Problem{What: what, Try: "Which: " + strings.Join(names, ", ")}
 	for _, f := range names {
 		if line != nil {
 			p.Offer = append(p.Offer, chat.Button{Label: f, Line: line(f)})
 		}
 	}
-	return "", p
+	return p
 }
 
 // noSuch looks for a name near the one that does not exist, among those that

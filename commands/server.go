@@ -16,7 +16,7 @@ import (
 func serverCommands(p Parts) []Command {
 	return []Command{
 		serverAdd{p.Store, p.Now},
-		serverImport{p.Store, p.Now},
+		serverImport{p.Store, p.People, p.Now},
 		serverShow{p.Store, p.People, p.Now},
 		serverList{p.Store},
 		serverRetire{p.Store, p.People, p.Now},

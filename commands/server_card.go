@@ -188,14 +188,18 @@ func (c serverCard) buttons() []chat.Button {
 		return nil
 	}
 	var out []chat.Button
-	if c.server.URL != "" && !c.a.Status.Settled() {
-		out = append(out, press("I patched, verify now", inc, "verify", name))
-	}
 	switch {
 	case c.a.Status == state.StatusReady:
 		out = append(out, press("Confirm", inc, "confirm", "--facts", shortHash(c.a.Hash), name))
 	case !c.a.Status.Settled() && !c.a.Claimed:
 		out = append(out, press("I work on it", inc, "claim", name))
+	}
+	if c.server.URL != "" && !c.a.Status.Settled() {
+		label := "I patched, verify now"
+		if c.a.Status == state.StatusCompromised || c.a.Status == state.StatusSuspected {
+			label = "Look again" // a patch would not be the first thing here
+		}
+		out = append(out, press(label, inc, "verify", name))
 	}
 	if !c.a.Status.Settled() {
 		out = append(out, handOver(inc, name), cannot(inc, name))

@@ -38,16 +38,21 @@ func outlast(ctx context.Context, grace time.Duration) (context.Context, context
 
 // serverImport takes an inventory: all of it, or nothing.
 type serverImport struct {
-	store inventoryStore
-	now   func() time.Time
+	store  inventoryStore
+	people state.People
+	now    func() time.Time
 }
 
 func (serverImport) Spec() chat.Spec {
 	return chat.Spec{
 		Path: "server import", Summary: "Take an inventory: CSV with a header, or one URL a line; all of it or nothing",
-		Args:     []chat.Arg{{Name: "inventory", Help: "a file handed in, or the text itself in quotes", Type: chat.Upload, Rest: true}},
-		Examples: []chat.Example{{Line: "server import https://sp-new-03.example.com https://sp-new-04.example.com", Does: "adds two servers, named after their hosts"}},
-		Role:     state.RoleLead,
+		Args:  []chat.Arg{{Name: "inventory", Help: "a file handed in, or the text itself in quotes", Type: chat.Upload, Rest: true}},
+		Flags: []chat.Arg{{Name: "dry-run", Help: "say what it would come to, and write nothing", Type: chat.Switch}},
+		Examples: []chat.Example{
+			{Line: "server import https://sp-new-03.example.com https://sp-new-04.example.com", Does: "adds two servers, named after their hosts"},
+			{Line: "server import --dry-run https://sp-new-05.example.com", Does: "says what that would add or change, and what is missing in it"},
+		},
+		Role: state.RoleLead,
 	}
 }
 
@@ -83,12 +88,15 @@ func (c serverImport) Run(ctx context.Context, call chat.Call) (chat.Message, er
 	if t.confirmed, err = confirmedOf(ctx, c.store, inc.ID, t.moved); err != nil {
 		return chat.Message{}, err
 	}
+	if call.Values.Bool("dry-run") {
+		return t.message(c.people), nil
+	}
 	long, done := outlast(ctx, importGrace) // half an inventory is worse than a late end
 	defer done()
 	if err := c.write(long, call, t); err != nil {
 		return chat.Message{}, err
 	}
-	return t.message(), nil
+	return t.message(c.people), nil
 }
 
 // maxWrong is how many lines of an inventory are told to be wrong at once.
@@ -321,11 +329,14 @@ func ofOwners(n int) string {
 }
 
 // message is what came of it, and what is missing in the inventory.
-func (t *taking) message() chat.Message {
+func (t *taking) message(people state.People) chat.Message {
 	farms, owners := map[string]bool{}, map[string]bool{}
-	var noOwner, noURL, noExposure []string
+	var noOwner, noURL, noExposure, nobody []string
 	for _, s := range t.servers {
 		farms[s.Farm] = true
+		if _, ok := people.ByOwner(s.Owner); !ok && s.Owner != "" && !slices.Contains(nobody, s.Owner) {
+			nobody = append(nobody, s.Owner)
+		}
 		owners[cmp.Or(s.Owner, s.Group)] = true
 		if s.Owner == "" && s.Group == "" {
 			noOwner = append(noOwner, s.Name)
@@ -338,7 +349,11 @@ func (t *taking) message() chat.Message {
 		}
 	}
 	delete(owners, "")
+	dry := t.call.Values.Bool("dry-run")
 	m := chat.Say(chat.H(fmt.Sprintf("Added %d, updated %d, unchanged %d", t.added, t.changed, t.unchanged)))
+	if dry {
+		m = chat.Say(chat.H(fmt.Sprintf("Nothing is written. It would add %d, update %d, leave %d as they are", t.added, t.changed, t.unchanged)))
+	}
 	m.Add(chat.P(fmt.Sprintf("%s in %s, %s.", plural(len(t.servers), "server"), plural(len(farms), "farm"), ofOwners(len(owners)))))
 	if len(t.confirmed) > 0 {
 		m.Add(chat.P(movedLine(t.confirmed)))
@@ -351,6 +366,8 @@ func (t *taking) message() chat.Message {
 		}
 	}
 	add(noOwner, "without an owner or group, so nobody is reminded")
+	slices.Sort(nobody)
+	add(nobody, "owners whom the configuration does not know: they are named, and nobody is mentioned")
 	add(noURL, "without a URL, so nothing can be asked from outside; evidence from inside is needed")
 	add(noExposure, "with no exposure told; they count as reachable from the internet")
 	if t.retired > 0 {
@@ -361,6 +378,10 @@ func (t *taking) message() chat.Message {
 	}
 	if len(list.Items) > 0 {
 		m.Add(list)
+	}
+	if dry {
+		m.Add(chat.P(chat.B("Next: "), "the same without ", chat.C("--dry-run"), "."))
+		return m
 	}
 	m.Add(chat.P(chat.B("Next: "), chat.C("scan"), " looks at all of them from outside."), chat.Row(press("Scan now", t.call.Incident, "scan")))
 	return m

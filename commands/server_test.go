@@ -86,6 +86,29 @@ func TestURLsOfALineAreAnInventory(t *testing.T) {
 	require.Contains(t, w.refuse(t, "lead-1", "server import x", chat.File{Name: "a"}, chat.File{Name: "b"}), "One document at a time")
 }
 
+func TestAnInventoryIsTriedWithoutWritingAnything(t *testing.T) {
+	t.Parallel()
+	w := opened(t, 2, "")
+	file := chat.File{Name: "x.csv", Data: []byte("name,url,owner\nsp-1,https://sp-1.example,alice\nsp-2,,nobody-1\n")}
+	text := words(w.run(t, "lead-1", "server import --dry-run", file))
+	require.Contains(t, text, "# Nothing is written. It would add 2, update 0, leave 0 as they are")
+	require.Contains(t, text, "1 owners whom the configuration does not know: they are named, and nobody is mentioned: nobody-1")
+	_, total, err := w.store.List(t.Context(), "toolshell-1", state.Filter{}, 0, 10)
+	require.NoError(t, err)
+	require.Zero(t, total)
+	require.Contains(t, words(w.run(t, "lead-1", "server import", file)), "Added 2")
+}
+
+func TestAServerIsFoundByWhereItAnswers(t *testing.T) {
+	t.Parallel()
+	w := opened(t, 2, "name,url,addresses\nsp-1,https://fin.example.com,192.0.2.7\nsp-2,https://hr.example.com,\nsp-3,https://hr.example.com:8443/,\n")
+	for _, given := range []string{"https://fin.example.com/sites/x?y=1", "FIN.example.com", "192.0.2.7"} {
+		require.Contains(t, words(w.run(t, "guest", "server show "+given)), "# ? sp-1", given)
+	}
+	require.Contains(t, w.refuse(t, "guest", "server show https://hr.example.com"), "2 servers answer at \"hr.example.com\". Which: sp-2, sp-3")
+	require.Contains(t, w.refuse(t, "guest", "server show https://other.example.com"), "There is no server")
+}
+
 func TestTheCardOfAServerTellsAllThatIsKnown(t *testing.T) {
 	t.Parallel()
 	w := opened(t, 2, "name,url,farm,owner,group,exposure,tags\nsp-1,https://sp-1.example,fin,alice,emea,internet,rack=7\nsp-2,,fin,alice,emea,internal,\n")

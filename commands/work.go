@@ -61,7 +61,7 @@ func handOver(incident, server string) chat.Button {
 // cannot is the button with which somebody asks that a risk be accepted for a while.
 func cannot(incident, server string) chat.Button {
 	b := press("Can't, because…", incident, "except", server)
-	b.Ask = []string{"reason", "for", "step?"}
+	b.Ask = []string{"reason", "for", "second?", "step?"}
 	return b
 }
 

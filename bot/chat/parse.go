@@ -191,11 +191,12 @@ func Parse(s Spec, words []string, files []File) (Values, error) {
 			break
 		}
 		name, isFlag := strings.CutPrefix(dashes(words[i]), "--")
-		if !isFlag || name == "" || len(positional) > 0 && len(positional) >= len(s.Args) && restOf(s) {
+		name, value, inline := strings.Cut(name, "=")
+		inText := len(positional) > 0 && len(positional) >= len(s.Args) && restOf(s)
+		if !isFlag || name == "" || inText && !s.has(name) {
 			positional = append(positional, words[i])
 			continue
 		}
-		name, value, inline := strings.Cut(name, "=")
 		f, err := s.flag(name)
 		if err != nil {
 			return v, err
@@ -231,6 +232,12 @@ func dashes(w string) string {
 }
 
 func restOf(s Spec) bool { return len(s.Args) > 0 && s.Args[len(s.Args)-1].Rest }
+
+// has reports whether a name is an option: those behind a text are taken for options
+// too, and what only looks like one belongs to the text.
+func (s Spec) has(name string) bool {
+	return slices.ContainsFunc(s.Flags, func(f Arg) bool { return f.Name == name })
+}
 
 func (s Spec) flag(name string) (Arg, error) {
 	var names []string

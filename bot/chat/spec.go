@@ -52,6 +52,7 @@ const (
 	Time
 	Server
 	Owner
+	Person // somebody of the directory
 	Group
 	Farm
 	Incident

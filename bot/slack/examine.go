@@ -112,6 +112,39 @@ func scopeFindings(h http.Header) []bot.Finding {
 	return out
 }
 
+// Reach says what keeps messages from a place, and what to do about it; "" when
+// nothing does, or Slack does not say.
+func (p *Platform) Reach(ctx context.Context, place state.Place) string {
+	ctx, cancel := context.WithTimeout(ctx, ceilingTime)
+	defer cancel()
+	wrong, do := p.barred(p.lookAt(ctx, place))
+	return strings.TrimSpace(wrong + " " + do)
+}
+
+func (p *Platform) lookAt(ctx context.Context, place state.Place) (c *slackgo.Channel, err error) {
+	err = p.patiently(ctx, func() (err error) {
+		c, err = p.api.GetConversationInfoContext(ctx, &slackgo.GetConversationInfoInput{ChannelID: place.Channel})
+		return err
+	})
+	return c, err
+}
+
+// barred is what keeps messages from a channel that was looked at, and what to do.
+func (p *Platform) barred(c *slackgo.Channel, err error) (wrong, do string) {
+	invite := "Write /invite @" + strings.TrimPrefix(p.opt.Command, "/") + " in it."
+	switch {
+	case wordOf(err) == "channel_not_found":
+		return "Slack knows no such channel, or it is private and we are not in it.", invite
+	case err != nil:
+		return "", ""
+	case c.IsArchived:
+		return "It is archived: nothing can be posted there.", "Unarchive it, or bind the incident to another channel."
+	case !c.IsMember && !c.IsIM:
+		return "We are not in it: nothing can be posted there.", invite
+	}
+	return "", ""
+}
+
 func (p *Platform) channelFindings(ctx context.Context, team string, place state.Place) []bot.Finding {
 	f := bot.Finding{What: "the channel " + chat.Clean(place.Channel)}
 	if place.Workspace != "" && place.Workspace != team {
@@ -119,28 +152,17 @@ func (p *Platform) channelFindings(ctx context.Context, team string, place state
 		f.Do = "Bind it again from a channel of this workspace."
 		return []bot.Finding{f}
 	}
-	var c *slackgo.Channel
-	err := p.patiently(ctx, func() (err error) {
-		c, err = p.api.GetConversationInfoContext(ctx, &slackgo.GetConversationInfoInput{ChannelID: place.Channel})
-		return err
-	})
-	invite := "Write /invite @" + strings.TrimPrefix(p.opt.Command, "/") + " in it."
+	c, err := p.lookAt(ctx, place)
+	f.Wrong, f.Do = p.barred(c, err)
 	switch {
-	case wordOf(err) == "channel_not_found":
-		f.Wrong, f.Do = "Slack knows no such channel, or it is private and we are not in it.", invite
+	case f.Wrong == "" && err != nil:
+		f.Wrong, f.Do = "It cannot be looked at: "+hushed(err).Error(), "See what is wrong above, then look again."
 		return []bot.Finding{f}
 	case err != nil:
-		f.Wrong, f.Do = "It cannot be looked at: "+hushed(err).Error(), "See what is wrong above, then look again."
 		return []bot.Finding{f}
 	}
 	if c.Name != "" {
 		f.What = fmt.Sprintf("the channel #%s (%s)", chat.Clean(c.Name), c.ID)
-	}
-	switch {
-	case c.IsArchived:
-		f.Wrong, f.Do = "It is archived: nothing can be posted there.", "Unarchive it, or bind the incident to another channel."
-	case !c.IsMember && !c.IsIM:
-		f.Wrong, f.Do = "We are not in it: nothing can be posted there.", invite
 	}
 	out := []bot.Finding{f}
 	if c.IsExtShared || c.IsPendingExtShared {

@@ -130,3 +130,12 @@ func TestAClockThatIsWrongIsFound(t *testing.T) {
 	require.Len(t, bad, 1)
 	require.False(t, bad["the clock"].Warning)
 }
+
+func TestAPlaceThatNothingReachesIsTold(t *testing.T) {
+	t.Parallel()
+	st := newStage(t, false, slackfake.Options{Scopes: neededScopes()}, nil)
+	require.Empty(t, st.p.Reach(t.Context(), incidentPlace()))
+	require.Equal(t, "Slack knows no such channel, or it is private and we are not in it. Write /invite @allclear in it.", st.p.Reach(t.Context(), at("C0NOWHERE01")))
+	st.NextCalls("conversations.info", 10, slackfake.ServerError())
+	require.Empty(t, st.p.Reach(t.Context(), incidentPlace()), "what is not known is not told")
+}

@@ -32,8 +32,39 @@ func (p *Platform) heard(ctx context.Context, desk bot.Desk, me *self, d deliver
 	if err != nil {
 		return p.refusal(ctx, d, req, problem(err))
 	}
+	if e.ThreadTS != "" {
+		req.Text = p.inThread(ctx, desk, me, e, req.Text)
+	}
 	ack, err := p.hand(ctx, desk, req)
 	return p.answered(ctx, d, req, ack, err)
+}
+
+// inThread is a line that was written in a thread: one that needs a server and names
+// none is about the server whose thread it is.
+func (p *Platform) inThread(ctx context.Context, desk bot.Desk, me *self, e spoken, text string) string {
+	spec, words, err := chat.Find(desk.Specs(), text)
+	if err != nil || len(words) > 0 || len(spec.Args) == 0 || spec.Args[0].Type != chat.Server {
+		return text
+	}
+	ctx, cancel := context.WithTimeout(ctx, rereadTime)
+	defer cancel()
+	head, err := p.headOf(ctx, me, e.Channel, e.ThreadTS)
+	if err != nil {
+		p.opt.Logger.Warn("slack: the head of a thread cannot be read", "error", hushed(err))
+	}
+	return serverLine(text, head)
+}
+
+// serverLine is a line about what a message of ours is about, or the line as it is
+// when that is no server.
+func serverLine(text string, about chat.About) string {
+	if about.Server == "" {
+		return text
+	}
+	if about.Incident != "" {
+		text += " --incident " + chat.Quote(about.Incident)
+	}
+	return text + " " + chat.Quote(about.Server)
 }
 
 // overheard is a mention in the middle of a sentence. Where a command follows it,

@@ -146,3 +146,26 @@ func TestPeopleOfOtherOrganisationsAreThemselvesAndMayOnlyLook(t *testing.T) {
 	require.Len(t, desk.requests(), 3)
 	require.Equal(t, "slack:unknown:U0NOBODY001", desk.requests()[2].Actor.Link)
 }
+
+func TestACommandInTheThreadOfAServerIsAboutThatServer(t *testing.T) {
+	t.Parallel()
+	st, desk := newStage(t, false, slackfake.Options{}, nil), &notebook{}
+	st.runs(t, desk)
+	m := chat.Say(chat.P("sp 01 was attacked"))
+	m.About = chat.About{Incident: "ts-1", Server: "sp 01"}
+	_, err := st.p.Post(t.Context(), at(slackfake.Incident), m, "one")
+	require.NoError(t, err)
+	head := st.In("incident").Sees("sp 01 was attacked")
+	responder := st.User("responder")
+	responder.Replies(head, "@allclear scan").Done()
+	require.Equal(t, `scan --incident ts-1 "sp 01"`, desk.only(t).Text)
+	responder.Replies(head, "@allclear scan sp-02").Done()
+	require.Equal(t, "scan sp-02", desk.requests()[1].Text, "what is named counts")
+
+	responder.Says("incident", "sp-01 looks odd")
+	responder.Replies(st.In("incident").Sees("looks odd"), "@allclear scan").Done()
+	require.Equal(t, "scan", desk.requests()[2].Text, "what others say of a server proves nothing")
+	st.NextCalls("conversations.replies", 1, slackfake.ServerError())
+	responder.Replies(head, "@allclear scan").Done()
+	require.Equal(t, "scan", desk.requests()[3].Text)
+}

@@ -28,10 +28,7 @@ func (p *Platform) shortcut(ctx context.Context, desk bot.Desk, me *self, d deli
 		Place: p.place(ctx, me, d.act.User.ID, d.act.Channel.ID, d.act.Message.ThreadTS, d.act.ResponseURL), Text: menu,
 	}
 	if about := p.about(ctx, me, d.act); about.Server != "" {
-		req.Text = "status " + chat.Quote(about.Server)
-		if about.Incident != "" {
-			req.Text += " --incident " + chat.Quote(about.Incident)
-		}
+		req.Text = serverLine("status", about)
 	}
 	ack, err := p.hand(ctx, desk, req)
 	return p.answered(ctx, d, req, ack, err)
@@ -41,7 +38,7 @@ func (p *Platform) shortcut(ctx context.Context, desk bot.Desk, me *self, d deli
 // with a shortcut; when there are none, the message is read again.
 func (p *Platform) about(ctx context.Context, me *self, i *interaction) chat.About {
 	m := i.Message
-	if m.User != me.user && (m.BotID == "" || m.BotID != me.bot) {
+	if !me.wrote(m) {
 		return chat.About{} // what others say of a server proves nothing
 	}
 	if m.Metadata.EventType != "" {
@@ -55,6 +52,26 @@ func (p *Platform) about(ctx context.Context, me *self, i *interaction) chat.Abo
 		return chat.About{}
 	}
 	return aboutOf(again)
+}
+
+func (s *self) wrote(m message) bool {
+	return m.User == s.user || m.BotID != "" && m.BotID == s.bot
+}
+
+// headOf is what the first message of a thread is about, when it is ours.
+func (p *Platform) headOf(ctx context.Context, me *self, channel, thread string) (chat.About, error) {
+	found, _, _, err := p.api.GetConversationRepliesContext(ctx, &slackgo.GetConversationRepliesParameters{
+		ChannelID: channel, Timestamp: thread, Oldest: thread, Latest: thread, Inclusive: true, Limit: 1, IncludeAllMetadata: true,
+	})
+	if err != nil {
+		return chat.About{}, err
+	}
+	for _, f := range found {
+		if f.Timestamp == thread && me.wrote(message{User: f.User, BotID: f.BotID}) {
+			return aboutOf(f.Metadata), nil
+		}
+	}
+	return chat.About{}, nil
 }
 
 // reread reads the metadata of a message, in a channel or in a thread.

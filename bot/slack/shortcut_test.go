@@ -20,7 +20,7 @@ func TestTheShortcutOnOurMessageIsTheStatusOfItsServer(t *testing.T) {
 	responder := st.User("responder")
 	responder.UsesShortcut(st.In("incident").Sees("sp 01 was attacked"), "Act on this server").Done()
 	req := desk.only(t)
-	require.Equal(t, `status "sp 01" --incident ts-1`, req.Text)
+	require.Equal(t, `status --incident ts-1 "sp 01"`, req.Text)
 	require.True(t, req.Private)
 	require.Equal(t, slackfake.Incident, req.Place.Channel)
 	require.NotEmpty(t, req.Place.Reply)

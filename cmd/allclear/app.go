@@ -84,6 +84,7 @@ func newApp(o appOptions) (*app, error) {
 		Store: a.store, Jobs: checks.NewLocal(checks.NewRunner(o.Scan), probes), People: o.People,
 		Draw:    func(b commands.Burn, w io.Writer) (string, error) { return draw(b, o.Theme, w) },
 		Load:    o.load,
+		Reach:   o.reach,
 		Now:     o.Now,
 		Cadence: o.Cadence,
 	}
@@ -104,7 +105,7 @@ func newApp(o appOptions) (*app, error) {
 	a.router, err = bot.New(bot.Options{
 		Commands: cs, Store: a.store, Logger: a.log, Now: o.Now, Posted: a.outbox.Wake, SayEvery: o.SayEvery,
 		People: func(context.Context) (state.People, error) { return o.People, nil },
-		Open:   a.open, Known: a.known, Bound: a.bound, Limit: o.limit, Names: commands.Names(a.store), Grants: o.grants, Fetch: o.fetch, Done: o.done(),
+		Open:   a.open, Known: a.known, Bound: a.bound, Limit: o.limit, Names: commands.Names(a.store), Grants: o.grants, GrantsAsOf: o.grantsAsOf, Fetch: o.fetch, Done: o.done(),
 	})
 	return a, err
 }
@@ -134,6 +135,25 @@ func (o appOptions) limit(ctx context.Context, link string) (state.Role, error) 
 		return p.Limit(ctx, link)
 	}
 	return state.RoleLead, nil
+}
+
+// reach asks the platform of a place what keeps messages from it.
+func (o appOptions) reach(ctx context.Context, place state.Place) string {
+	if p, ok := o.Chats[place.Platform].(interface {
+		Reach(ctx context.Context, place state.Place) string
+	}); ok {
+		return p.Reach(ctx, place)
+	}
+	return ""
+}
+
+// grantsAsOf asks the platform of an identity how fresh its groups are.
+func (o appOptions) grantsAsOf(link string) time.Time {
+	name, _, _ := strings.Cut(link, ":")
+	if p, ok := o.Chats[name].(interface{ GroupsAsOf() time.Time }); ok {
+		return p.GroupsAsOf()
+	}
+	return time.Time{}
 }
 
 // grants asks the platform of an identity what its groups give.
