@@ -18,7 +18,7 @@ import (
 // incidentCommands begin, show and end incidents, and revise what they demand.
 func incidentCommands(p Parts) []Command {
 	return []Command{
-		incidentOpen{p.Store, p.Load, p.Reach, p.Now, p.Cadence},
+		incidentOpen{p.Store, p.Load, p.Reach, p.Now, p.Cadence, p.Zone},
 		incidentList{p.Store, p.Now},
 		incidentShow{p.Store, p.People, p.Now},
 		incidentClear{p.Store, p.People, p.Now},
@@ -52,6 +52,7 @@ type incidentOpen struct {
 	reach   func(context.Context, state.Place) string
 	now     func() time.Time
 	cadence time.Duration
+	zone    string
 }
 
 func (incidentOpen) Spec() chat.Spec {
@@ -62,6 +63,8 @@ func (incidentOpen) Spec() chat.Spec {
 			{Name: "playbook", Help: "the campaign (" + strings.Join(playbook.Builtins(), ", ") + "), or NAME@REVISION"},
 			{Name: "title", Help: "what people read; the playbook's title otherwise"},
 			{Name: "cadence", Help: "between reminders to one person, like 2h", Type: chat.Duration},
+			{Name: "zone", Help: "time zone of digests, quiet hours and dates, like Europe/Berlin"},
+			{Name: "due", Help: "by when it is to be done (UTC); the date of the authorities otherwise", Type: chat.Time},
 			{Name: "tlp", Help: "the narrowest marking that this channel may see; what it allows otherwise", Choices: ceilings()},
 			{Name: "drill", Help: "an exercise: everything is marked so", Type: chat.Switch},
 		},
@@ -79,7 +82,13 @@ func (c incidentOpen) Run(ctx context.Context, call chat.Call) (chat.Message, er
 		return chat.Message{}, err
 	}
 	now := c.now()
-	_, err = c.store.Update(ctx, call.Work("open", now), inc.ID, nil, func(tx *state.Tx) error { return tx.OpenIncident(inc) })
+	_, err = c.store.Update(ctx, call.Work("open", now), inc.ID, nil, func(tx *state.Tx) error {
+		err := tx.OpenIncident(inc)
+		for _, j := range defaultJobs(inc.Cadence, inc.Zone) {
+			err = errors.Join(err, tx.Schedule(j))
+		}
+		return err
+	})
 	if err != nil {
 		return chat.Message{}, err
 	}
@@ -91,6 +100,9 @@ func (c incidentOpen) Run(ctx context.Context, call chat.Call) (chat.Message, er
 	m.Add(linesPart(fixLines(inc.Rules)))
 	if len(inc.Places) > 0 {
 		m.Add(chat.P("This place hears of it; reminders go out every " + spanWords(inc.Cadence) + "."))
+	}
+	if words := deadlineWords(inc, now); words != "" {
+		m.Add(chat.P(words + " (" + inc.Deadline().In(inc.Location()).Format("Mon 2 Jan 15:04 MST") + ")."))
 	}
 	m.Add(chat.P(chat.B("Next: "), "hand in the servers with ", chat.C("server import"), ", then ", chat.C("scan"), "."),
 		chat.Row(chat.Button{Label: "What it demands", Line: typed("incident", "show", inc.ID)}))
@@ -123,7 +135,13 @@ func (c incidentOpen) incident(call chat.Call) (state.Incident, error) {
 	if why := badText("title", title); why != "" {
 		return state.Incident{}, &chat.Problem{What: "This cannot be: " + why + "."}
 	}
-	inc := state.Incident{ID: id, Title: title, Rules: pb.Rules(), Cadence: cadence, Drill: v.Bool("drill")}
+	inc := state.Incident{ID: id, Title: title, Rules: pb.Rules(), Cadence: cadence, Drill: v.Bool("drill"), Zone: cmp.Or(v.String("zone"), c.zone), Due: v.Time("due")}
+	if _, err := time.LoadLocation(inc.Zone); err != nil || strings.EqualFold(inc.Zone, "local") {
+		return state.Incident{}, &chat.Problem{What: fmt.Sprintf("%.64q is no time zone.", inc.Zone), Try: "Name one like Europe/Berlin."}
+	}
+	if !inc.Due.IsZero() && !inc.Due.After(c.now()) {
+		return state.Incident{}, &chat.Problem{What: "The deadline has passed already.", Try: "Give one that is ahead, in UTC: --due \"2025-07-21 18:00\""}
+	}
 	if p := call.Request.Place; p.Platform != "" && p.Channel != "" {
 		if p, err = boundPlace(call); err != nil {
 			return state.Incident{}, err
