@@ -116,10 +116,10 @@ func TestClearSaysNextWhatNobodySawFromOutside(t *testing.T) {
 	w.run(t, "lead-1", "incident clear")
 	m, err := w.declare(t, "lead-2", w.proposal(t, state.ProposeClear))
 	require.NoError(t, err)
-	require.Regexp(t, `^# CLEAR WITH 1 EXCEPTION: toolshell-1\nNot seen from outside: 2 never looked at\. What proves these comes from inside alone\.\n`, words(m))
+	require.Regexp(t, `^# CLEAR WITH 1 EXCEPTION: toolshell-1\nNot seen from outside: 2 not looked at\. What proves these comes from inside alone\.\n`, words(m))
 	card, err := Card(t.Context(), w.store, "toolshell-1", w.clock(), 0)
 	require.NoError(t, err)
-	require.Regexp(t, `CLEAR WITH 1 EXCEPTION · declared .*\nNot seen from outside: 2 never looked at`, words(card))
+	require.Regexp(t, `CLEAR WITH 1 EXCEPTION · declared .*\nNot seen from outside: 2 not looked at`, words(card))
 }
 
 func TestACardNamesBothWhoVouchedAndTheReference(t *testing.T) {

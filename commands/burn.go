@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/allclear-bot/allclear/bot/chat"
@@ -43,7 +45,9 @@ func BurnDown(ctx context.Context, r Reader, incident string, now time.Time) (Bu
 	b.mark(inc.Opened, from, "opened")
 	b.mark(inc.Rules.Due, from, "due")
 	for _, r := range inc.Revised {
-		b.mark(r.At, from, fmt.Sprintf("revision %d", r.Revision))
+		if b.mark(r.At, from, fmt.Sprintf("fix lines: rev %d", r.Revision)) {
+			b.Moved = append(b.Moved, r.At)
+		}
 	}
 	if inc.Clear != nil {
 		b.mark(inc.Clear.At, from, inc.Clear.Words())
@@ -79,11 +83,25 @@ func samples(ctx context.Context, r Reader, incident string, from, until time.Ti
 	return points, since, nil
 }
 
-// mark adds a moment that lies in the picture.
-func (b *Burn) mark(at, from time.Time, label string) {
-	if !at.IsZero() && !at.Before(from) && !at.After(b.Until) {
+// mark adds a moment, if it lies in the picture.
+func (b *Burn) mark(at, from time.Time, label string) bool {
+	in := !at.IsZero() && !at.Before(from) && !at.After(b.Until)
+	if in {
 		b.Marks = append(b.Marks, BurnMark{At: at, Label: label})
 	}
+	return in
+}
+
+// moves tells when the fix lines moved, for those who do not see the marks.
+func (b Burn) moves() string {
+	var at []string
+	for _, m := range b.Moved[max(0, len(b.Moved)-3):] {
+		at = append(at, m.UTC().Format("2 Jan 15:04"))
+	}
+	if len(at) == 0 {
+		return ""
+	}
+	return " The fix lines moved " + strings.Join(at, ", ") + " UTC."
 }
 
 // picture draws a burn-down, or writes it as a line when nobody can draw here. A
@@ -93,7 +111,7 @@ func picture(b Burn, draw func(Burn, io.Writer) (string, error)) []chat.Part {
 		var png bytes.Buffer
 		alt, err := draw(b, &png)
 		if err == nil {
-			p := chat.Picture{Name: "burn-down.png", Alt: alt, PNG: png.Bytes(), Plot: b.plot()}
+			p := chat.Picture{Name: "burn-down.png", Alt: alt + b.moves(), PNG: png.Bytes(), Plot: b.plot()}
 			p.TLP = state.TLPAmberStrict
 			return []chat.Part{p}
 		}
@@ -109,31 +127,40 @@ func picture(b Burn, draw func(Burn, io.Writer) (string, error)) []chat.Part {
 // takes 20 (docs.slack.dev, data visualization block).
 const maxPlotted = 20
 
+// A plot has no place for marks: labels say when the fix lines moved, within the 20
+// characters that Slack shows of one.
+const (
+	plotTitle = "Servers not confirmed"
+	movedMark = " ⚑"
+)
+
 // plot is the picture as lines that a platform may draw itself: what is open, what
 // is exposed or worse, and what is confirmed, each the worst of its time.
 func (b Burn) plot() *chat.Plot {
 	if len(b.Points) < 2 {
 		return nil
 	}
-	p := &chat.Plot{Title: "Servers not confirmed", Series: []chat.Series{{Name: "open"}, {Name: "exposed or worse"}, {Name: "confirmed"}}}
+	p := &chat.Plot{Title: plotTitle, Series: []chat.Series{{Name: "open"}, {Name: "exposed or worse"}, {Name: "confirmed"}}}
 	start, length := b.Points[0].At, b.Until.Sub(b.Points[0].At)
 	n := min(maxPlotted, len(b.Points))
-	next := 0
+	next, begin := 0, start
 	for i := range n {
 		end := start.Add(length * time.Duration(i+1) / time.Duration(n))
-		open, worse, confirmed := -1, 0, 0
+		open, bad, confirmed := -1, 0, 0
 		for ; next < len(b.Points) && (!b.Points[next].At.After(end) || i == n-1); next++ {
 			c := b.Points[next].Counts
-			open, worse = max(open, c.Open()), max(worse, c.Status[state.StatusCompromised]+c.Status[state.StatusSuspected]+c.Status[state.StatusExposed])
-			confirmed = c.Status[state.StatusConfirmed]
+			open, bad, confirmed = max(open, c.Open()), max(bad, worse(c)), c.Status[state.StatusConfirmed]
 		}
 		if open < 0 { // nothing changed in this time
 			last := b.Points[next-1].Counts
-			open, confirmed = last.Open(), last.Status[state.StatusConfirmed]
-			worse = last.Status[state.StatusCompromised] + last.Status[state.StatusSuspected] + last.Status[state.StatusExposed]
+			open, bad, confirmed = last.Open(), worse(last), last.Status[state.StatusConfirmed]
 		}
-		p.Labels = append(p.Labels, end.UTC().Format("2 Jan 15:04"))
-		for s, v := range []int{open, worse, confirmed} {
+		label := end.UTC().Format("2 Jan 15:04")
+		if slices.ContainsFunc(b.Moved, func(at time.Time) bool { return !at.After(end) && (i == 0 || at.After(begin)) }) {
+			label, p.Title = label+movedMark, plotTitle+", fix lines moved at"+movedMark
+		}
+		p.Labels, begin = append(p.Labels, label), end
+		for s, v := range []int{open, bad, confirmed} {
 			p.Series[s].Values = append(p.Series[s].Values, float64(v))
 		}
 	}

@@ -4,124 +4,145 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/state"
 )
 
-// soon is how far ahead a digest names exceptions that end.
-const soon = 72 * time.Hour
+// For whom a digest is.
+const (
+	forManagers   = "managers"
+	forResponders = "responders"
+)
 
-// maxRiskFarms is in how many farms a digest looks for them: it must cost the same
-// for any number of servers.
-const maxRiskFarms = 100
-
-// digest is the summary for those who must know and need not act.
+// digest is the summary for those who must know, or who begin to act.
 type digest struct {
-	store boardStore
-	draw  func(Burn, io.Writer) (string, error)
-	now   func() time.Time
+	store interface {
+		boardStore
+		Changer
+	}
+	draw func(Burn, io.Writer) (string, error)
+	now  func() time.Time
 }
 
 func (digest) Spec() chat.Spec {
 	return chat.Spec{
-		Path: "digest", Summary: "Show the summary for managers: are we on track, what changed in a day, who is needed",
-		Examples: []chat.Example{{Line: "digest", Does: "shows a verdict, four numbers against yesterday, the burn-down, blockers and what could not be seen"}},
-		Role:     state.RoleViewer,
+		Path: "digest", Summary: "Show the summary: are we on track, what changed in a day, when it may end, who is needed",
+		Flags: []chat.Arg{{Name: "for", Help: "for whom; managers otherwise", Choices: []string{forManagers, forResponders}}},
+		Examples: []chat.Example{
+			{Line: "digest", Does: "shows a verdict, four numbers against yesterday, an estimate, the burn-down, blockers and what could not be seen"},
+			{Line: "digest --for responders", Does: "shows what to do first, by server and by group, and what ends soon"},
+		},
+		Role: state.RoleViewer,
 	}
 }
 
 func (c digest) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
+	audience := call.Values.String("for")
+	if audience == "" {
+		audience = forManagers
+	}
 	now := c.now()
-	f, err := readFacts(ctx, c.store, call.Incident, now)
+	f, err := readOutlook(ctx, c.store, call.Incident, now)
 	if err != nil {
 		return chat.Message{}, err
 	}
-	burn, err := BurnDown(ctx, c.store, call.Incident, now)
+	since, quiet, err := c.quiet(ctx, call, audience, f)
+	if err != nil || quiet {
+		return chat.Message{}, err
+	}
+	var m chat.Message
+	if audience == forResponders {
+		m, err = c.forResponders(ctx, f)
+	} else {
+		m, err = c.forManagers(ctx, f)
+	}
+	if !since.IsZero() {
+		m.Add(chat.N("Nothing has changed since ", when(since, now), " UTC. This is the weekly sign that somebody still looks."))
+	}
+	return m, err
+}
+
+func (c digest) forManagers(ctx context.Context, f outlook) (chat.Message, error) {
+	burn, err := BurnDown(ctx, c.store, f.inc.ID, f.now)
 	if err != nil {
 		return chat.Message{}, err
 	}
-	ending, err := endingSoon(ctx, c.store, f.inc, now)
-	if err != nil {
-		return chat.Message{}, err
+	m := f.opening()
+	m.Add(chat.F(f.numbers()...))
+	m.Add(f.expected()...)
+	m.Add(picture(burn, c.draw)...)
+	if len(f.worst) > 0 {
+		list := chat.L()
+		for _, r := range f.worst[:min(3, len(f.worst))] {
+			list.Items = append(list.Items, blockerLine(r, f.now))
+		}
+		list.More = max(0, f.counts.Open()-len(list.Items))
+		m.Add(chat.P(chat.B("In the way")), list)
 	}
+	m.Add(f.ends()...)
+	m.Add(f.footing()...)
+	return m, nil
+}
+
+// opening is the verdict, and beside "clear" what nobody saw.
+func (f outlook) opening() chat.Message {
 	verdict, tone := f.track()
 	m := chat.Say(f.heading(), chat.P(verdict)).With(tone)
 	if f.clear() {
 		m.Add(unseen(f.counts)...)
 	}
-	m.Add(chat.F(f.numbers()...))
-	m.Add(picture(burn, c.draw)...)
-	if len(f.worst) > 0 {
-		list := chat.L()
-		for _, r := range f.worst[:min(3, len(f.worst))] {
-			list.Items = append(list.Items, blockerLine(r, now))
-		}
-		list.More = max(0, f.counts.Open()-len(list.Items))
-		m.Add(chat.P(chat.B("In the way")), list)
-	}
-	if len(ending.Items) > 0 {
-		m.Add(chat.P(chat.B("Accepted risks that end within 72 h")), ending)
+	return m
+}
+
+// footing is what a digest rests on: what nobody saw, how fresh the rest is, and
+// what waits.
+func (f outlook) footing() []chat.Part {
+	var out []chat.Part
+	if !f.clear() { // else it stands beside the verdict
+		out = unseen(f.counts)
 	}
 	if w := f.waiting(); len(w) > 0 {
-		m.Add(chat.P(w))
+		out = append(out, chat.P(w))
 	}
-	m.Add(chat.N(f.freshness()), chat.N("As of ", now.UTC().Format("2 Jan 15:04"), " UTC."))
-	return m, nil
+	return append(out, chat.N("Seen: "+strings.Join(f.looks(), " · ")), chat.N("As of ", f.now.UTC().Format("2 Jan 15:04"), " UTC."))
 }
 
-// track is the verdict in a sentence. It follows from the facts alone, the worst
-// one first; it promises no date.
-func (f facts) track() (chat.Text, chat.Tone) {
-	sentence, tone := f.verdict()
-	open := f.counts.Open()
-	if open == 0 {
-		return sentence, tone
-	}
-	word, why, tone := "On track", "", chat.ToneNeutral
-	n := func(s state.Status) int { return f.counts.Status[s] }
-	past, known := f.dayAgo()
-	known = known && !past.At.After(f.now.Add(-24*time.Hour))
-	signs, exposed := n(state.StatusCompromised)+n(state.StatusSuspected), n(state.StatusExposed)
-	moved := n(state.StatusConfirmed) - past.Counts.Status[state.StatusConfirmed]
-	switch {
-	case signs > 0:
-		word, why, tone = "Off track", plural(signs, "server")+" with signs of an attacker", chat.ToneBad
-	case exposed > 0 && !f.inc.Rules.Due.IsZero() && f.now.After(f.inc.Rules.Due.Add(24*time.Hour)):
-		word, why, tone = "Off track", fmt.Sprintf("%s exposed, and it was due on %s", are(exposed, "server"), f.inc.Rules.Due.UTC().Format("2 Jan 2006")), chat.ToneBad
-	case known && open > past.Counts.Open():
-		word, why, tone = "Off track", fmt.Sprintf("%d more servers open than a day ago", open-past.Counts.Open()), chat.ToneBad
-	case exposed > 0:
-		word, why, tone = "At risk", are(exposed, "server")+" exposed", chat.ToneWarn
-	case n(state.StatusUnknown) > 0:
-		word, why, tone = "At risk", "nothing is known of "+plural(n(state.StatusUnknown), "server"), chat.ToneWarn
-	case known && moved <= 0:
-		word, why, tone = "At risk", "no server was confirmed in a day", chat.ToneWarn
-	case f.stale():
-		word, why, tone = "At risk", "no complete scan of all servers in a day", chat.ToneWarn
-	default:
-		why = "no server is exposed, suspected or unknown"
-	}
-	return append(chat.T(chat.B(word+": "), why+". "), sentence...), tone
+// outlook is facts, and what they let expect.
+type outlook struct {
+	facts
+	groups   []state.Tally
+	forecast forecast
+	ending   ending
 }
 
-// stale reports whether no complete scan of all servers began within a day.
-func (f facts) stale() bool {
-	for _, s := range f.scans {
-		if s.Complete && !s.Ended.IsZero() && s.Selection == "all" && f.now.Sub(s.Started) < 24*time.Hour {
-			return false
-		}
+func readOutlook(ctx context.Context, s boardStore, incident string, now time.Time) (outlook, error) {
+	f := outlook{}
+	var err error
+	if f.facts, err = readFacts(ctx, s, incident, now); err != nil {
+		return f, err
 	}
-	return true
+	if f.groups, err = s.Tallies(ctx, incident, "group", false); err != nil {
+		return f, fmt.Errorf("read the groups: %w", err)
+	}
+	pace, err := s.Pace(ctx, incident, now.Add(-lookBack-state.Stretch), now)
+	if err != nil {
+		return f, fmt.Errorf("read the pace: %w", err)
+	}
+	if f.inc.Closed.IsZero() {
+		f.forecast = estimate(now, f.inc.Opened, f.groups, pace)
+	}
+	if f.ending, err = endingSoon(ctx, s, f.facts); err != nil {
+		return f, fmt.Errorf("read what ends soon: %w", err)
+	}
+	return f, nil
 }
 
 // numbers are the four that matter, each with its change in about a day.
 func (f facts) numbers() []chat.Field {
 	past, known := f.dayAgo()
-	worse := func(c state.Counts) int {
-		return c.Status[state.StatusCompromised] + c.Status[state.StatusSuspected] + c.Status[state.StatusExposed]
-	}
 	var out []chat.Field
 	for _, n := range []struct {
 		name string
@@ -141,6 +162,11 @@ func (f facts) numbers() []chat.Field {
 	return out
 }
 
+// worse is how many servers are exposed, or show signs of an attacker.
+func worse(c state.Counts) int {
+	return c.Status[state.StatusCompromised] + c.Status[state.StatusSuspected] + c.Status[state.StatusExposed]
+}
+
 // blockerLine is what stands in the way, and who is needed.
 func blockerLine(r state.Row, now time.Time) chat.Text {
 	who := "no owner"
@@ -152,23 +178,4 @@ func blockerLine(r state.Row, now time.Time) chat.Text {
 		t = append(t, chat.T(" · ", nextAction(r.Next))...)
 	}
 	return t
-}
-
-// endingSoon lists accepted risks that end within the time named soon.
-func endingSoon(ctx context.Context, r Reader, inc state.Incident, now time.Time) (chat.List, error) {
-	list := chat.L()
-	risks, rest, err := exceptionsWithin(ctx, r, inc, now, maxRiskFarms)
-	if rest > 0 {
-		list.Items = append(list.Items, chat.T(fmt.Sprintf("Not looked through: %d more servers with an accepted risk. See: ", rest), chat.C("server list --status excepted")))
-	}
-	for _, x := range risks {
-		switch {
-		case x.Expires.After(now.Add(soon)):
-		case len(list.Items) >= maxWorst:
-			list.More++
-		default:
-			list.Items = append(list.Items, chat.T(chat.C(x.Server), " "+ago(x.Expires, now)+" · ", chat.C(x.Reason)))
-		}
-	}
-	return list, err
 }

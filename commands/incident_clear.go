@@ -257,31 +257,7 @@ func boardParts(b state.Board, risks []risk, now time.Time) []chat.Part {
 	return out
 }
 
-// unseen says what looks from outside did not show, nothing when they showed all.
-// It does not stand in the way of clear: what proves a remediation comes from
-// inside. But whoever reads "clear" reads this next.
-func unseen(c state.Counts) []chat.Part {
-	if line := unseenLine(c); line != "" {
-		return []chat.Part{chat.P(chat.B("Not seen from outside: "), line, ". What proves these comes from inside alone.")}
-	}
-	return nil
-}
-
 // attached is a file of ours, marked as all that names servers.
 func attached(name, text string) chat.Attachment {
 	return chat.Attachment{Mark: chat.H().Mark, Name: name, Data: []byte(text)}
-}
-
-// unseenLine is what looks from outside did not show, "" when there is nothing.
-func unseenLine(c state.Counts) string {
-	var parts []string
-	for _, f := range []string{state.FlagNeverLooked, state.FlagNotReached, state.FlagContradicted, state.FlagContained} {
-		if n := c.Flags[f]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, f))
-		}
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return strings.Join(parts, " · ")
 }

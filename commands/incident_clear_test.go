@@ -106,7 +106,7 @@ func TestClearTakesTwoPersonsOnOneBoardAndNamesEveryException(t *testing.T) {
 	text := words(m)
 	for _, want := range []string{
 		"Clear toolshell-1? It takes a second person.", "1 excepted · 1 confirmed. Board ", "1 exception, each ends by itself",
-		"⊘ sp-2 until 25 Jul 2025 09:00 UTC: all that is missing, isolated lab (lead-1, lead-2)", "Not seen from outside: 2 never looked at",
+		"⊘ sp-2 until 25 Jul 2025 09:00 UTC: all that is missing, isolated lab (lead-1, lead-2)", "Not seen from outside: 2 not looked at",
 		"It would read CLEAR WITH 1 EXCEPTION.", "Who may approve: lead-2.",
 	} {
 		require.Contains(t, text, want)
@@ -117,7 +117,7 @@ func TestClearTakesTwoPersonsOnOneBoardAndNamesEveryException(t *testing.T) {
 	m, err = w.declare(t, "lead-2", id)
 	require.NoError(t, err)
 	sound(t, m)
-	require.Contains(t, words(m), "# CLEAR WITH 1 EXCEPTION: toolshell-1\nNot seen from outside: 2 never looked at. What proves these comes from inside alone.\nAsked for by lead-1, approved by lead-2")
+	require.Contains(t, words(m), "# CLEAR WITH 1 EXCEPTION: toolshell-1\nNot seen from outside: 2 not looked at. What proves these comes from inside alone.\nAsked for by lead-1, approved by lead-2")
 	require.NotContains(t, words(m), "ALL CLEAR")
 	require.Contains(t, words(w.run(t, "guest", "incident show")), "CLEAR WITH 1 EXCEPTION, declared 09:00 UTC by Ada and Grace: 1 confirmed, 1 excepted, 0 retired")
 	require.Contains(t, words(w.run(t, "lead-1", "incident close")), "It was declared CLEAR WITH 1 EXCEPTION")

@@ -70,7 +70,7 @@ func TestAnIncidentShowsItsRulesCountsAndWhatWaits(t *testing.T) {
 	m := w.run(t, "guest", "incident show")
 	text := words(m)
 	for _, want := range []string{
-		"Not clear: 2 of 2 servers are open.", "2 servers: 2 unknown.", "Not seen: 2 never looked at.",
+		"Not clear: 2 of 2 servers are open.", "2 servers: 2 unknown.", "Not seen: 2 not looked at.",
 		"In force: toolshell revision 1.", "SharePoint Server 2019: 16.0.10417.20027", "by Ada", "Places: console war-room",
 		"retire sp-fin-02, asked for by Alice just now", "[Approve r-sp-fin-02-",
 	} {

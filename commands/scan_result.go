@@ -25,7 +25,7 @@ func (w *watch) result(changes []state.Transition) chat.Message {
 	}
 	m := chat.Say(w.heading(len(changes)))
 	if !w.rec.Complete {
-		m.Add(chat.P(chat.B("Incomplete: "), fmt.Sprintf("it was ended, or ran out of time. What was not looked at (%s) is as unknown as before.", plural(w.rec.Total-w.rec.Looked, "server"))))
+		m.Add(chat.P(chat.B("Incomplete: "), "it was ended, or ran out of time: "+strings.Join(w.missed().words(), " · ")+". What was not seen is as unknown as before."))
 	}
 	list := chat.L(n.lines()...)
 	if len(fixed) > 0 {
@@ -67,7 +67,12 @@ func (w *watch) heading(changed int) chat.Heading {
 }
 
 func (w *watch) counted() string {
-	return fmt.Sprintf("%d of %d looked at, %d answered", w.rec.Looked, w.rec.Total, w.rec.Reached)
+	return fmt.Sprintf("%d of %d looked at, %d answered", w.rec.Total-w.missed().notLooked, w.rec.Total, w.rec.Reached)
+}
+
+// missed is what this scan did not see.
+func (w *watch) missed() blind {
+	return blind{w.rec.Total - w.rec.Looked + w.noURL, w.rec.NotReached}
 }
 
 func (w *watch) took() string { return seconds(w.rec.Ended.Sub(w.rec.Started)) }
@@ -76,7 +81,7 @@ func (w *watch) took() string { return seconds(w.rec.Ended.Sub(w.rec.Started)) }
 func (w *watch) blind() []chat.Text {
 	var out []chat.Text
 	if n := w.rec.NotReached; n > 0 {
-		t := append(chat.T("? ", chat.B(fmt.Sprintf("%d gave no answer", n)), ", which proves nothing: "), nameList(w.rec.Unreached[:min(len(w.rec.Unreached), namedAtMost)])...)
+		t := append(chat.T("? ", chat.B(blind{silent: n}.words()[0]), ", which proves nothing: "), nameList(w.rec.Unreached[:min(len(w.rec.Unreached), namedAtMost)])...)
 		if more := n - namedAtMost; more > 0 {
 			t = append(t, chat.T(fmt.Sprintf(" and %d more", more))...)
 		}
@@ -86,7 +91,7 @@ func (w *watch) blind() []chat.Text {
 		out = append(out, append(chat.T("? ", chat.B(fmt.Sprintf("%d answered, and it cannot be told", w.unclear)), ": "), w.why()...))
 	}
 	if w.noURL > 0 {
-		out = append(out, chat.T("? ", fmt.Sprintf("%d without a URL: only evidence from inside can tell", w.noURL)))
+		out = append(out, chat.T("? ", chat.B(blind{notLooked: w.noURL}.words()[0]), ", for want of a URL: only evidence from inside can tell"))
 	}
 	if signs := w.recorder.lostSigns; len(signs) > 0 {
 		out = append(out, append(chat.T("✖ ", chat.B("signs of an attacker were found and could not be recorded"), ": "), nameList(signs)...))

@@ -111,6 +111,15 @@ func (f facts) waiting() chat.Text {
 
 // freshness is how recent all this is, and what could not be seen.
 func (f facts) freshness() chat.Text {
+	parts := f.looks()
+	if unseen := unseenLine(f.counts); unseen != "" {
+		parts = append(parts, unseen)
+	}
+	return chat.T("Seen: " + strings.Join(parts, " · "))
+}
+
+// looks is what is known of the scans.
+func (f facts) looks() []string {
 	var parts []string
 	var last, all *state.Scan
 	for i, s := range f.scans {
@@ -135,12 +144,7 @@ func (f facts) freshness() chat.Text {
 	case all != last:
 		parts = append(parts, "all servers last asked "+ago(all.Started, f.now))
 	}
-	for _, flag := range []string{state.FlagNotReached, state.FlagNeverLooked, state.FlagContradicted, state.FlagContained} {
-		if n := f.counts.Flags[flag]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, flag))
-		}
-	}
-	return chat.T("Seen: " + strings.Join(parts, " · "))
+	return parts
 }
 
 // scanned is a scan that has ended, in a few words.

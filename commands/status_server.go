@@ -67,7 +67,7 @@ func serverFields(r state.Row, a state.ServerAssessment, now time.Time) []chat.F
 	for _, s := range a.Signs {
 		fields = append(fields, chat.Field{Name: "Sign of an attacker", Value: chat.T(chat.C(s))})
 	}
-	look := "never looked at"
+	look := "not looked at"
 	switch {
 	case a.LastLook.IsZero():
 	case a.LastReached.Before(a.LastLook):

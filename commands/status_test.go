@@ -28,7 +28,7 @@ Since 21 Jul 08:00: open 4 (=) · confirmed 0 (=)
 ◉ sp-fin-01 ready since 15:03 · alice · all packages and the configuration are shown from inside
 ◉ sp-fin-02 ready since 15:03 · alice · all packages and the configuration are shown from inside
 Waiting: 1 request for a second person
-Seen: no complete scan of all servers is known · 4 never looked at
+Seen: no complete scan of all servers is known · 4 not looked at
 Reminders every 4 h · as of 22 Jul 15:03 UTC.
 `, plain(m))
 	require.Equal(t, chat.ToneWarn, m.Tone)
@@ -52,7 +52,7 @@ func TestTheCardShowsScansAndWhatTheyDidNotSee(t *testing.T) {
 	scan("2", "group emea", b.now.Add(-time.Hour), b.now.Add(-30*time.Minute), false)
 	scan("3", "all", b.now.Add(-time.Minute), time.Time{}, false)
 	text := plain(b.must("view-1", "status"))
-	require.Contains(t, text, "Seen: scan of all running since 07:59 · last scan (group emea) 30 min ago: 3 of 4 answered, not complete · all servers last asked 5 h ago · 4 never looked at")
+	require.Contains(t, text, "Seen: scan of all running since 07:59 · last scan (group emea) 30 min ago: 3 of 4 answered, not complete · all servers last asked 5 h ago · 4 not looked at")
 	b.now = b.now.Add(2 * time.Hour)
 	require.Contains(t, plain(b.must("view-1", "status")), "scan of all began 07:59 and never ended")
 }
@@ -89,7 +89,7 @@ func TestTheCardOfAServer(t *testing.T) {
 	b.must("lead-1", "confirm sp-fin-01")
 	m := b.must("lead-2", "status sp-fin-01")
 	text := plain(m)
-	require.Contains(t, text, "◉ sp-fin-01 ready\nSince: 15:03\nFarm: fin\nOwner: alice · emea\nFix: fixed: all packages and the configuration are shown from inside\nLooked at: never looked at\n")
+	require.Contains(t, text, "◉ sp-fin-01 ready\nSince: 15:03\nFarm: fin\nOwner: alice · emea\nFix: fixed: all packages and the configuration are shown from inside\nLooked at: not looked at\n")
 	require.Contains(t, text, "● rotate of https://fin.example/ verified rotated · collector, 22 Jul 15:00")
 	require.Contains(t, text, "Next: Ask for confirmation; a second person approves it.")
 	require.Contains(t, text, "(confirm) waits for a second person; asked by lead-1 just now.")
@@ -127,7 +127,7 @@ func TestTheVerdictNeverSaysClearByItself(t *testing.T) {
 		text, tone := c.f.verdict()
 		require.Equal(t, c.want, text.Plain())
 		require.Equal(t, c.tone, tone)
-		sentence, _ := c.f.track()
+		sentence, _ := outlook{facts: c.f}.track()
 		require.Contains(t, sentence.Plain(), c.want)
 	}
 }
@@ -156,7 +156,7 @@ func TestTheDigestFollowsFromFactsAlone(t *testing.T) {
 		{facts{counts: with(state.StatusInProgress, 3, 1), scans: []state.Scan{all}, past: yesterday(4, 0)}, "On track: no server is exposed, suspected or unknown. "},
 	} {
 		c.f.now = now
-		text, _ := c.f.track()
+		text, _ := outlook{facts: c.f}.track()
 		require.Equal(t, c.want+fmt.Sprintf("Not clear: %d of %s open.", c.f.counts.Open(), plural(c.f.counts.Total(), "server")), text.Plain())
 	}
 }
