@@ -24,8 +24,8 @@ var claimSource string
 var settleSource string
 
 var (
-	claimScript  = redis.NewScript(claimSource)
-	settleScript = redis.NewScript(settleSource)
+	claimScript  = newScript(claimSource)
+	settleScript = newScript(settleSource)
 )
 
 // claimWindow is how far behind the head of a queue letters are looked for that go out with it.
@@ -72,8 +72,8 @@ func (s *Store) claimAt(ctx context.Context, place, holder string, now time.Time
 		byID[l.ID] = l
 		args = append(args, l.ID)
 	}
-	reply, err := call(ctx, s, "claim letters", func(ctx context.Context, _ int) ([]string, error) {
-		return claimScript.Run(ctx, s.c, []string{s.k.places(), s.k.queue(place), s.k.claims(place)}, args...).StringSlice()
+	reply, err := call(ctx, s, "claim letters", func(ctx context.Context, try int) ([]string, error) {
+		return s.script(ctx, try, claimScript, []string{s.k.places(), s.k.queue(place), s.k.claims(place)}, args...).StringSlice()
 	})
 	if err != nil {
 		return nil, err
@@ -182,8 +182,8 @@ func (s *Store) settle(ctx context.Context, verb string, l state.Letter, token s
 	}
 	// What is due later is rounded up, so that it is not found early.
 	ms := strconv.FormatInt(at.Add(time.Millisecond-1).UnixMilli(), 10)
-	reply, err := call(ctx, s, "settle a letter", func(ctx context.Context, _ int) (string, error) {
-		return settleScript.Run(ctx, s.c, keys, verb, place, l.ID, token, ms, text, card, old, hour, oldCard).Text()
+	reply, err := call(ctx, s, "settle a letter", func(ctx context.Context, try int) (string, error) {
+		return s.script(ctx, try, settleScript, keys, verb, place, l.ID, token, ms, text, card, old, hour, oldCard).Text()
 	})
 	switch {
 	case err != nil:

@@ -24,7 +24,7 @@ var (
 )
 
 // away are the error replies of a Redis that may answer later, or elsewhere.
-var away = []string{"LOADING ", "READONLY ", "MASTERDOWN ", "CLUSTERDOWN ", "TRYAGAIN ", "OOM ", "MISCONF ", "NOREPLICAS ", "BUSY ", "UNKILLABLE ", "NOAUTH ", "WRONGPASS ", "NOPERM ", "ERR max number of clients", "ERR embedded store"}
+var away = []string{"LOADING ", "READONLY ", "MASTERDOWN ", "CLUSTERDOWN ", "TRYAGAIN ", "OOM ", "MISCONF ", "NOREPLICAS ", "BUSY ", "UNKILLABLE ", "NOAUTH ", "WRONGPASS ", "NOPERM ", "MOVED ", "ERR max number of clients", "ERR embedded store"}
 
 // Away reports whether an error means that the Redis may answer later, or elsewhere.
 func Away(err error) bool { return isAway(err) }
@@ -42,7 +42,7 @@ func isAway(err error) bool {
 	var network net.Error
 	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) ||
 		errors.Is(err, net.ErrClosed) || errors.Is(err, redis.ErrClosed) || errors.Is(err, redis.ErrPoolTimeout) ||
-		errors.Is(err, redis.ErrPoolExhausted) || errors.Is(err, context.DeadlineExceeded)
+		errors.Is(err, redis.ErrPoolExhausted) || errors.Is(err, errUnconfirmed) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // translate makes an error of the client one of ours. ctx is the caller's.
@@ -54,6 +54,8 @@ func translate(ctx context.Context, op string, err error) error {
 		return fmt.Errorf("%s: %w", op, context.Cause(ctx))
 	case errors.Is(err, redis.Nil):
 		return fmt.Errorf("%s: %w", op, state.ErrNotFound)
+	case schemaError(err) != nil:
+		return fmt.Errorf("%s: %w", op, schemaError(err))
 	case isAway(err):
 		return fmt.Errorf("%s: %w: %w", op, state.ErrUnavailable, err)
 	}

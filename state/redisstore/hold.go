@@ -6,20 +6,18 @@ import (
 	"fmt"
 	"strconv"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 //go:embed hold.lua
 var holdSource string
 
-var holdScript = redis.NewScript(holdSource)
+var holdScript = newScript(holdSource)
 
 // Hold takes or renews a name of which there is one holder at a time. The epoch grows with each change of holder. A
 // time to live of zero gives it back.
 func (s *Store) Hold(ctx context.Context, name, holder string, now time.Time, ttl time.Duration) (epoch int64, ok bool, err error) {
-	reply, err := call(ctx, s, "hold "+name, func(ctx context.Context, _ int) ([]string, error) {
-		return holdScript.Run(ctx, s.c, []string{s.k.holds()}, name, holder, millis(now), millis(now.Add(ttl))).StringSlice()
+	reply, err := call(ctx, s, "hold "+name, func(ctx context.Context, try int) ([]string, error) {
+		return s.script(ctx, try, holdScript, []string{s.k.holds()}, name, holder, millis(now), millis(now.Add(ttl))).StringSlice()
 	})
 	if err != nil {
 		return 0, false, err

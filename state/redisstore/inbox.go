@@ -10,15 +10,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/allclear-bot/allclear/state"
 )
 
 //go:embed lease.lua
 var leaseSource string
 
-var leaseScript = redis.NewScript(leaseSource)
+var leaseScript = newScript(leaseSource)
 
 // Accept keeps a request, to be worked off even if this process dies now. fresh is false when a request of this id was
 // accepted before. ErrFull: too many wait, and it was not kept.
@@ -61,7 +59,7 @@ func (s *Store) Lease(ctx context.Context, holder string, now time.Time, ttl tim
 	keys := []string{s.k.inQueue(), s.k.inLeased(), s.k.inJob(), s.k.inLease(), s.k.inBody()}
 	nonce := rand.Text()
 	reply, err := call(ctx, s, "lease a request", func(ctx context.Context, try int) ([]string, error) {
-		return leaseScript.Run(ctx, s.c, keys, millis(now), millis(now.Add(ttl)), holder, nonce, min(try, 1)).StringSlice()
+		return s.script(ctx, try, leaseScript, keys, millis(now), millis(now.Add(ttl)), holder, nonce, min(try, 1)).StringSlice()
 	})
 	if err != nil || len(reply) == 0 {
 		return state.Job{}, false, err

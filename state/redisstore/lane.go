@@ -9,15 +9,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/allclear-bot/allclear/state"
 )
 
 //go:embed lane.lua
 var laneSource string
 
-var laneScript = redis.NewScript(laneSource)
+var laneScript = newScript(laneSource)
 
 // lane is the end of one chain of audit entries, as its writer knows it. A writer keeps its lane by writing; one that is
 // silent for longer than the lease may lose it, sees at its next commit that its epoch is over, and takes another.
@@ -38,8 +36,8 @@ func (s *Store) takeLane(ctx context.Context, l *lane) error {
 		keys = append(keys, s.k.lane(i))
 	}
 	now := s.o.Now()
-	reply, err := call(ctx, s, "take an audit lane", func(ctx context.Context, _ int) ([]string, error) {
-		return laneScript.Run(ctx, s.c, keys, millis(now), millis(now.Add(s.o.LaneLease)), l.writer).StringSlice()
+	reply, err := call(ctx, s, "take an audit lane", func(ctx context.Context, try int) ([]string, error) {
+		return s.script(ctx, try, laneScript, keys, millis(now), millis(now.Add(s.o.LaneLease)), l.writer).StringSlice()
 	})
 	if err != nil {
 		return err

@@ -7,14 +7,12 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-
-	"github.com/redis/go-redis/v9"
 )
 
 //go:embed apply.lua
 var applySource string
 
-var applyScript = redis.NewScript(applySource)
+var applyScript = newScript(applySource)
 
 // maxProgram bounds the bytes of one program.
 const maxProgram = 64 << 20
@@ -155,8 +153,8 @@ func (s *Store) apply(ctx context.Context, op string, p *program) (verdict, erro
 	}
 	argv := make([]any, 0, 1+len(p.checks)+len(p.ops))
 	argv = append(append(append(argv, strconv.Itoa(len(p.whys))), p.checks...), p.ops...)
-	reply, err := call(ctx, s, op, func(ctx context.Context, _ int) ([]string, error) {
-		return applyScript.Run(ctx, s.c, p.keys, argv...).StringSlice()
+	reply, err := call(ctx, s, op, func(ctx context.Context, try int) ([]string, error) {
+		return s.script(ctx, try, applyScript, p.keys, argv...).StringSlice()
 	})
 	if err != nil {
 		return verdict{}, err

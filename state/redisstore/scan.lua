@@ -1,7 +1,15 @@
--- Writes the document of a scan. KEYS: documents, order, running, incidents. ARGV: verb, id, document, selection, now, until, how many
--- are kept. Answers the scan that holds the selection, or ''; nothing, if there is no such incident (KEYS 4, field 8).
+-- Writes the document of a scan. KEYS: documents, order, running, incidents, wishes. ARGV: verb, id, document, selection, now, until,
+-- how many are kept. Answers the scan that holds the selection, or ''; nothing, if there is no such incident (KEYS 4, field 8). The verb
+-- ask writes the wish that the scan ends: the document is who wants it. It answers the scan, or '' if it is not known or has ended.
 if redis.call('HEXISTS', KEYS[4], ARGV[8]) == 0 then return false end
+if ARGV[1] == 'ask' then
+  local doc = redis.call('HGET', KEYS[1], ARGV[2])
+  if not doc or string.find(doc, '"ended":', 1, true) then return '' end
+  redis.call('HSETNX', KEYS[5], ARGV[2], ARGV[3])
+  return ARGV[2]
+end
 local holder = ''
+if ARGV[1] == 'end' then redis.call('HDEL', KEYS[5], ARGV[2]) end
 if ARGV[1] ~= 'save' then
   local v = redis.call('HGET', KEYS[3], ARGV[4])
   local til, id = '0', ''
@@ -23,6 +31,7 @@ if not redis.call('ZSCORE', KEYS[2], ARGV[2]) then
   for _, old in ipairs(redis.call('ZREVRANGE', KEYS[2], tonumber(ARGV[7]), -1)) do
     redis.call('ZREM', KEYS[2], old)
     redis.call('HDEL', KEYS[1], old)
+    redis.call('HDEL', KEYS[5], old)
   end
 end
 return holder

@@ -17,7 +17,7 @@ import (
 //go:embed scan.lua
 var scanSource string
 
-var scanScript = redis.NewScript(scanSource)
+var scanScript = newScript(scanSource)
 
 // keptScans is how many scans of an incident are remembered.
 const keptScans = 200
@@ -64,15 +64,38 @@ func (s *Store) writeScan(ctx context.Context, verb string, scan state.Scan, ttl
 	if len(doc) > maxScan {
 		return "", fmt.Errorf("the record of scan %q has %d bytes: %w", scan.ID, len(doc), ErrTooBig)
 	}
-	keys := []string{s.k.scans(scan.Incident), s.k.scanOrder(scan.Incident), s.k.scanRuns(scan.Incident), s.k.heads()}
 	from, until := millis(scan.Started), millis(scan.Started.Add(ttl))
-	holder, err := call(ctx, s, verb+" a scan", func(ctx context.Context, _ int) (string, error) {
-		return scanScript.Run(ctx, s.c, keys, verb, scan.ID, string(doc), scan.Selection, from, until, keptScans, scan.Incident).Text()
+	return s.runScan(ctx, scan.Incident, verb, scan.ID, string(doc), scan.Selection, from, until)
+}
+
+func (s *Store) runScan(ctx context.Context, incident, verb, id string, args ...any) (string, error) {
+	keys := []string{s.k.scans(incident), s.k.scanOrder(incident), s.k.scanRuns(incident), s.k.heads(), s.k.scanEnds(incident)}
+	args = append(append([]any{verb, id}, args...), keptScans, incident)
+	holder, err := call(ctx, s, verb+" a scan", func(ctx context.Context, try int) (string, error) {
+		return s.script(ctx, try, scanScript, keys, args...).Text()
 	})
 	if missing(err) {
-		return "", fmt.Errorf("incident %q: %w", scan.Incident, state.ErrNotFound)
+		return "", fmt.Errorf("incident %q: %w", incident, state.ErrNotFound)
 	}
 	return holder, err
+}
+
+// AskEnd leaves word for whoever runs a scan, or takes it over, that somebody wants it to end. ok is false when it has
+// ended, or is not known. Who asks first is remembered.
+func (s *Store) AskEnd(ctx context.Context, incident, id string, by state.PersonID) (ok bool, err error) {
+	got, err := s.runScan(ctx, incident, "ask", id, string(by), "", "0", "0")
+	return got == id, err
+}
+
+// EndAsked tells who wants a scan to end; ok is false when nobody does.
+func (s *Store) EndAsked(ctx context.Context, incident, id string) (by state.PersonID, ok bool, err error) {
+	who, err := call(ctx, s, "read the scan", func(ctx context.Context, _ int) (string, error) {
+		return s.c.HGet(ctx, s.k.scanEnds(incident), id).Result()
+	})
+	if missing(err) {
+		return "", false, nil
+	}
+	return state.PersonID(who), err == nil, err
 }
 
 // Scan returns a scan.

@@ -32,6 +32,8 @@ type Options struct {
 	LaneLease time.Duration
 	// Timeout bounds one exchange with the store. 0 is 5 seconds.
 	Timeout time.Duration
+	// Strict makes each change wait until a replica of the Redis has it; without one, nothing is changed for certain.
+	Strict bool
 	// MaxInbox is how many requests may wait. 0 is 10,000.
 	MaxInbox int
 	// Now is the clock of the audit lanes' leases; nothing else has a clock. Nil is time.Now.
