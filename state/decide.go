@@ -190,27 +190,3 @@ func (d Declaration) Words() string {
 	}
 	return fmt.Sprintf("CLEAR WITH %d EXCEPTIONS", d.Exceptions)
 }
-
-// SaveAdvisory adds an advisory (number 0) or a version of one.
-func (tx *Tx) SaveAdvisory(a Advisory) (Advisory, error) {
-	if err := tx.open(); err != nil {
-		return a, err
-	}
-	a.By, a.At, a.State = tx.Work.By, tx.Work.At, "draft"
-	i := slices.IndexFunc(tx.Incident.Advisories, func(o Advisory) bool { return o.Number == a.Number })
-	switch {
-	case a.Number == 0:
-		tx.Incident.LastAdvisory++
-		a.Number, a.Version = tx.Incident.LastAdvisory, 1
-		tx.Incident.Advisories = append(slices.Clone(tx.Incident.Advisories), a)
-	case i < 0:
-		return a, refuse(fmt.Sprintf("There is no advisory %d.", a.Number), "")
-	default:
-		a.Version = tx.Incident.Advisories[i].Version + 1
-		tx.Incident.Advisories = slices.Clone(tx.Incident.Advisories)
-		tx.Incident.Advisories[i] = a
-	}
-	tx.incident = true
-	tx.event("advisory", "", "", a)
-	return a, nil
-}
