@@ -128,6 +128,8 @@ func (r *report) generic(n node) {
 		"from":     r.moment(&ev.From, "from"),
 		"to":       r.moment(&ev.To, "to"),
 		"observed": r.moment(&ev.Observed, "observed"),
+		"tool":     r.text(&ev.Tool, "tool"),
+		"detail":   r.text(&ev.Detail, "detail"),
 	})
 	if n.delim == '{' {
 		r.require(n, "subject", "kind", "value")
@@ -140,8 +142,8 @@ func (r *report) generic(n node) {
 // put adds evidence, with the time and the tool of the document, when its times
 // can be true.
 func (r *report) put(at int, ev state.Evidence) {
-	ev.Source, ev.Tool = state.SourceCollector, r.tool
-	if ev.Kind == state.KindHunt {
+	ev.Source, ev.Tool = state.SourceCollector, cmp.Or(ev.Tool, r.tool)
+	if ev.Kind == state.KindHunt || ev.Kind == state.KindAttack {
 		ev.Source = state.SourceHunt
 		if !r.observed.Before(ev.To) && ev.Observed.IsZero() {
 			ev.Observed = ev.To // the end of the hunt is when it was seen, however late it is told
@@ -160,8 +162,10 @@ func (r *report) put(at int, ev state.Evidence) {
 		r.problem(at, "to (%s) is after it was observed (%s)", stampOf(ev.To), stampOf(ev.Observed))
 	case !ev.From.IsZero() && ev.To.Before(ev.From):
 		r.problem(at, "it ends before it begins, or has no end")
-	case len(ev.Value) > state.MaxValue:
+	case len(ev.Value) > state.MaxValue, len(ev.Detail) > state.MaxValue:
 		r.problem(at, "%s is longer than %d bytes", cmp.Or(string(ev.Kind), "the value"), state.MaxValue)
+	case len(ev.Tool) > state.MaxName:
+		r.problem(at, "tool is longer than %d bytes", state.MaxName)
 	}
 	r.found = append(r.found, found{r.clamp(ev), at})
 }

@@ -31,6 +31,7 @@ func kindRules(r state.Rules) map[state.Kind]kindRule {
 		kindFarmBuild:       {build: true, scopes: []state.Scope{state.ScopeFarm}},
 		state.KindItems:     {scopes: []state.Scope{state.ScopeFarm}, attest: true},
 		state.KindContained: {words: []string{"yes", "no"}, scopes: []state.Scope{state.ScopeServer}, attest: true},
+		state.KindAttack:    {words: attackWords(), scopes: []state.Scope{state.ScopeServer}},
 		state.KindEviction:  {dated: true, scopes: []state.Scope{state.ScopeServer, state.ScopeFarm}, attest: true},
 	}
 	for _, st := range r.Steps {
@@ -63,6 +64,11 @@ func kindRules(r state.Rules) map[state.Kind]kindRule {
 		out[kind] = k
 	}
 	return out
+}
+
+// attackWords are what attack traffic in a log can be.
+func attackWords() []string {
+	return []string{state.AttackContact, state.AttackAttempt, state.AttackOdd, state.AttackKeys, state.AttackAnswered, state.AttackShell}
 }
 
 // vouchable are the kinds that two persons may vouch for.

@@ -42,7 +42,7 @@ import (
 //	  },
 //	  "evidence": [                                                               // for other playbooks
 //	    {"subject": {"server": "sp-fin-01"}, "kind": "preserved", "value": "done",
-//	     "at": "…", "from": "…", "to": "…", "observed": "…"}
+//	     "at": "…", "from": "…", "to": "…", "observed": "…", "tool": "…", "detail": "…"}
 //	  ]
 //	}
 //

@@ -75,6 +75,8 @@ func (w *writer) put(e state.Evidence) error {
 // fits reports whether the entry tells all that the evidence says.
 func (w *writer) fits(n entry, e state.Evidence) bool {
 	switch {
+	case e.Detail != "":
+		return false
 	case n.words != nil && !slices.Contains(n.words, e.Value):
 		return false
 	case n.hunt:
@@ -102,6 +104,9 @@ func (w *writer) generic(e state.Evidence) map[string]any {
 	setTimes(out, e)
 	if !e.Observed.Equal(w.observed) {
 		out["observed"] = e.Observed.UTC()
+	}
+	if e.Detail != "" {
+		out["detail"], out["tool"] = e.Detail, e.Tool
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package hunt
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -121,6 +122,44 @@ func (o Touched) with(t Traffic) Touched {
 		o.Answered = t.First
 	}
 	return o
+}
+
+// Text is a campaign in one line: how wide it was, what it asked, how it was answered.
+// of is how many servers there are; 0: not known.
+func (c Cluster) Text(of int) string {
+	n := len(c.Sources) + c.More
+	parts := []string{fmt.Sprintf("%d %s", n, word(n, "source", "sources")), c.What[0]}
+	if more := len(c.What) - 1; more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more %s", more, word(more, "path", "paths")))
+	}
+	touched := fmt.Sprintf("%d %s touched", len(c.Touched), word(len(c.Touched), "server", "servers"))
+	if of >= len(c.Touched) {
+		touched = fmt.Sprintf("%d of %d servers touched", len(c.Touched), of)
+	}
+	parts = append(parts, touched)
+	answered, shells := 0, 0
+	for _, t := range c.Touched {
+		if !t.Answered.IsZero() {
+			answered++
+		}
+		if t.Worst == valueShell {
+			shells++
+		}
+	}
+	if answered > 0 {
+		parts = append(parts, fmt.Sprintf("%d answered", answered))
+	}
+	if shells > 0 {
+		parts = append(parts, fmt.Sprintf("a web shell answered on %d", shells))
+	}
+	return strings.Join(parts, ", ") + fmt.Sprintf(" · %s to %s", c.First.UTC().Format("2006-01-02 15:04"), c.Last.UTC().Format("2006-01-02 15:04"))
+}
+
+func word(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }
 
 // frequent are the names, the most frequent first.

@@ -124,6 +124,9 @@ func rank(value string) int {
 	return 0
 }
 
+// Rank orders the values of state.KindAttack from 1, the least, to the worst; 0 is none of them.
+func Rank(value string) int { return rank(value) }
+
 // keep remembers a request, together with those like it.
 func (r *reading) keep(q *request, rule, value string, doubt []string) {
 	k := activityKey{

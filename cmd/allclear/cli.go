@@ -211,6 +211,7 @@ func subcommands(sys system) []*cobra.Command {
 	return []*cobra.Command{
 		newDemo(sys),
 		newScan(sys),
+		newHunt(sys),
 		newServe(sys),
 		newDo(sys),
 		newEvidence(sys),
