@@ -139,3 +139,28 @@ func TestAPlaceThatNothingReachesIsTold(t *testing.T) {
 	st.NextCalls("conversations.info", 10, slackfake.ServerError())
 	require.Empty(t, st.p.Reach(t.Context(), incidentPlace()), "what is not known is not told")
 }
+
+func TestPeopleWhoseIdentityCannotActAreTold(t *testing.T) {
+	t.Parallel()
+	st := newStage(t, false, slackfake.Options{Scopes: neededScopes()}, nil)
+	people := state.People{
+		{ID: "lead-1", Role: state.RoleLead, Links: []string{Link(slackfake.TeamID, slackfake.Lead1), "console:uid-1"}},
+		{ID: "gone", Links: []string{Link(slackfake.TeamID, slackfake.Gone)}},
+		{ID: "guest", Role: state.RoleLead, Links: []string{Link(slackfake.TeamID, slackfake.Guest)}},
+		{ID: "watching", Links: []string{Link(slackfake.TeamID, slackfake.Guest)}},
+		{ID: "typo", Links: []string{Link(slackfake.TeamID, "U0NOBODY001")}},
+		{ID: "other", Links: []string{Link("T0OTHER0001", slackfake.Lead1)}},
+	}
+	all := st.p.ExaminePeople(t.Context(), people)
+	require.Len(t, all, 6, "who is linked elsewhere is examined there")
+	for i, want := range []string{"", "deactivated", "It is a guest", "", "no such user", "The workspace is not the token's"} {
+		if want == "" {
+			require.Empty(t, all[i].Wrong, all[i].What)
+			continue
+		}
+		require.Contains(t, all[i].Wrong, want)
+		require.NotEmpty(t, all[i].Do)
+	}
+	st.NextCalls("users.info", 1, slackfake.ServerError())
+	require.True(t, st.p.ExaminePeople(t.Context(), people[:1])[0].Warning, "what is not known is no fault")
+}

@@ -34,6 +34,12 @@ type examiner interface {
 	Examine(ctx context.Context, places []state.Place) []state.Finding
 }
 
+// peopleExaminer is a platform that can say whether the people of the configuration
+// can act there.
+type peopleExaminer interface {
+	ExaminePeople(ctx context.Context, people state.People) []state.Finding
+}
+
 func newDoctor(sys system) *cobra.Command {
 	var s storeFlags
 	cmd := &cobra.Command{
@@ -70,6 +76,9 @@ func doctor(ctx context.Context, c config, w io.Writer) error {
 	for _, name := range slices.Sorted(maps.Keys(out.chats)) {
 		if e, ok := out.chats[name].(examiner); ok {
 			show(name, e.Examine(ctx, placesOf(places, name)))
+		}
+		if e, ok := out.chats[name].(peopleExaminer); ok {
+			show("people in "+name, e.ExaminePeople(ctx, c.People))
 		}
 	}
 	if len(out.chats) == 0 {
