@@ -1,5 +1,7 @@
 package state
 
+import "time"
+
 // KindAttack is attack traffic of one kind in the logs of a server, in the values that
 // begin with Attack. Observed is the last such request, At the first. What a log does
 // not show was not seen: there is no value for that.
@@ -30,4 +32,36 @@ func attackSigns() []Sign {
 		{Kind: KindAttack, Values: []string{AttackKeys, AttackAnswered}},
 		{Kind: KindAttack, Values: []string{AttackShell}, Proves: true},
 	}
+}
+
+// attackSign reports whether a value of KindAttack is a sign of an attacker.
+func attackSign(value string) bool {
+	return value == AttackKeys || value == AttackAnswered || value == AttackShell
+}
+
+// Settled says from when on an attack in a server's logs is told apart from those that
+// were dealt with: evicted is when two persons last vouched that the attacker is out;
+// fixed is since when all that makes the server fixed is shown from inside, however old
+// the proof is. Zero: never.
+func (f FarmState) Settled(r Rules, server string, now time.Time) (evicted, fixed time.Time) {
+	a := newAssessor(r, f.Farm, f.Evidence, now)
+	for _, st := range r.Steps {
+		a.step(st)
+	}
+	evicted = a.evicted(server)
+	for _, st := range r.Steps {
+		if !st.Fix {
+			continue
+		}
+		p := a.states[st.ID][Subject{Server: server}]
+		s, ok := f.Farm.Server(server)
+		switch {
+		case !ok || !a.applies(st, s):
+		case !p.ran():
+			return evicted, time.Time{}
+		case p.Since.After(fixed):
+			fixed = p.Since
+		}
+	}
+	return evicted, fixed
 }

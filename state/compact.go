@@ -15,7 +15,7 @@ const maxReadings = 30
 // observed earlier and comes late never looks better for it. The audit record keeps
 // everything.
 //
-// Of looks, indicators and reports from outside, the newest of each value tells all. Of
+// Of looks, attacks in logs, indicators and reports from outside, the newest of each value tells all. Of
 // builds read from outside, see keepReadings. Of what was seen from inside, a run
 // of equal observations is told by its first and last, and by the first after
 // anything else that was seen of the same subject: there a step may begin anew.
@@ -71,7 +71,7 @@ type compaction struct {
 func (c *compaction) keepEnds() {
 	for t, idx := range c.trails {
 		switch {
-		case t.kind == KindReach || !t.source.Inside() && t.kind != KindBuild:
+		case t.kind == KindReach || t.kind == KindAttack || !t.source.Inside() && t.kind != KindBuild:
 			c.keepNewest(idx)
 		case !t.source.Inside():
 			c.keepReadings(t, idx)
@@ -90,7 +90,7 @@ func (c *compaction) keepOne(i int) {
 	}
 	c.keep[i] = true
 	e := c.es[i]
-	if e.Kind == KindReach || !e.Source.Inside() && e.Kind != KindBuild && e.Kind != KindReported {
+	if e.Kind == KindReach || e.Kind == KindAttack && !attackSign(e.Value) || !e.Source.Inside() && e.Kind != KindBuild && e.Kind != KindReported {
 		return // no step begins anew because of it
 	}
 	c.marks[e.Subject] = append(c.marks[e.Subject], e.Observed)

@@ -68,7 +68,8 @@ func objection(w world, name string) string {
 	o := oracle{world: w}
 	for _, e := range w.evidence {
 		two := e.Source != state.SourceAttestation || e.By != "" && e.Second != "" && e.By != e.Second
-		sign := e.Kind == "indicator" && e.Value == "found" || e.Value == "hit" || e.Value == "malicious" || e.Value == "raised"
+		sign := e.Kind == "indicator" && e.Value == "found" || e.Value == "hit" || e.Value == "malicious" || e.Value == "raised" ||
+			e.Kind == "attack" && slices.Contains([]string{"answered", "keys", "shell"}, e.Value)
 		if two && (sign || !e.Observed.After(w.now)) {
 			o.seen = append(o.seen, e)
 		}
@@ -216,7 +217,7 @@ func (o oracle) parts(sub state.Subject) []part {
 }
 
 func (o oracle) hits(sub state.Subject) []state.Evidence {
-	return slices.Concat(o.all(sub, "indicator", "found"), o.all(sub, "hunt", "hit"), o.all(sub, "modules", "malicious"))
+	return slices.Concat(o.all(sub, "indicator", "found"), o.all(sub, "hunt", "hit"), o.all(sub, "modules", "malicious"), o.all(sub, "attack", "shell"))
 }
 
 func (o oracle) evicted(sub state.Subject) time.Time {
@@ -335,11 +336,12 @@ func (o oracle) signs(name string) string {
 	if hits := o.hits(sub); len(hits) > 0 && !maxTime(o.evicted(sub), o.evicted(state.Subject{})).After(last(hits)) {
 		return "compromised, and not evicted"
 	}
-	suspicions := o.all(sub, "suspicion", "raised")
+	suspicions := slices.Concat(o.all(sub, "suspicion", "raised"), o.all(sub, "attack", "answered", "keys"))
 	for _, e := range o.seen {
 		if e.Subject.Server == "" {
 			suspicions = append(suspicions, o.hits(e.Subject)...)
 			suspicions = append(suspicions, o.all(e.Subject, "suspicion", "raised")...)
+			suspicions = append(suspicions, o.all(e.Subject, "attack", "answered", "keys")...)
 		}
 	}
 	at := last(suspicions)

@@ -192,7 +192,7 @@ var says = map[state.Kind][]string{
 	"psconfig": {"done", "needed", "?"}, "modules": {"clean", "malicious", "?"}, "hunt": {"clean", "clean", "hit", "?"}, "amsi": {"on", "full", "off", "balanced", "?"},
 	"rotation": {"rotated", "local"}, "deployment": {"deployed", "?"}, "restart": {"restarted", "?"}, "keys.match": {"yes", "no", "?"}, "preserved": {"done"},
 	"eviction": {"evicted", "rebuilt", "failed"}, "contained": {"yes", "no", "?"}, "reach": {"answered", "no"}, "indicator": {"found", "absent", "unclear"},
-	"suspicion": {"raised", "?"}, "items": {"portal", "portal\nmysites", "other", ""}, "package": builds, "package.language": builds, "build": builds, "stale": builds,
+	"suspicion": {"raised", "?"}, "attack": {"attempt", "contact", "odd", "keys", "answered", "shell"}, "items": {"portal", "portal\nmysites", "other", ""}, "package": builds, "package.language": builds, "build": builds, "stale": builds,
 }
 
 // genEvidence is evidence of any kind about anything, from anybody.
@@ -214,6 +214,9 @@ func genEvidence(t *rapid.T, w world) state.Evidence {
 		e.Source = state.SourceAttestation
 	default:
 		e.Source = rapid.SampledFrom([]state.Source{3, 3, 3, 2, 4, 0}).Draw(t, "source")
+	}
+	if k == "attack" {
+		e.Source, e.Tool = state.SourceHunt, rapid.SampledFrom([]string{"hunt/a/1", "hunt/b/2"}).Draw(t, "rule")
 	}
 	if e.Source == state.SourceAttestation {
 		e.By, e.Second = genPerson(t), genPerson(t)
