@@ -90,6 +90,10 @@ func (r *reader) whole(n ast.Node, p Playbook) {
 	if p.rules.Window.IsZero() && !r.open && slices.ContainsFunc(steps, covers) {
 		r.problem(n, `a proof "covers" a window: the playbook needs the key "window"`)
 	}
+	hunted := func(s state.Step) bool { return s.Need == state.NeedAlways && s.Scope != state.ScopeItem && covers(s) }
+	if len(steps) > 0 && !r.open && !slices.ContainsFunc(steps, hunted) {
+		r.problem(n, `no step that is always needed "covers" the window: nobody would have to hunt`)
+	}
 	if p.Logs.Settles && len(p.LogRules) == 0 && !r.open {
 		r.problem(n, `"logs" settle a hunt, and there are no logRules`)
 	}
