@@ -21,6 +21,7 @@ type Metrics struct {
 	letters  *prometheus.CounterVec
 	events   *prometheus.CounterVec
 	handed   *prometheus.CounterVec
+	slots    *prometheus.CounterVec
 }
 
 // Labels are all values that labels may have.
@@ -30,6 +31,7 @@ type Labels struct {
 	Letters   []string // what became of letters
 	Platforms []string
 	Events    []string // what platforms count
+	Slots     []string // what became of slots of the schedule
 }
 
 // Gauge is a number that is asked for when somebody looks. It must be cheap and
@@ -37,7 +39,9 @@ type Labels struct {
 type Gauge struct {
 	Name string // allclear_…
 	Help string
-	Read func() (value float64, ok bool)
+	// Labels are constant, and from a list that is known before. Gauges of one name have the same.
+	Labels map[string]string
+	Read   func() (value float64, ok bool)
 }
 
 // NewMetrics makes metrics of a process of its own registry.
@@ -59,10 +63,16 @@ func NewMetrics(l Labels, gauges ...Gauge) *Metrics {
 		handed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "allclear_evidence_documents_total", Help: "Documents of evidence that came over HTTP, by what became of them.",
 		}, []string{"outcome"}),
+		slots: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "allclear_slots_total", Help: "Slots of the schedule, by what became of them in this process.",
+		}, []string{"outcome"}),
 	}
-	m.registry.MustRegister(m.requests, m.took, m.letters, m.events, m.handed)
+	m.registry.MustRegister(m.requests, m.took, m.letters, m.events, m.handed, m.slots)
+	for _, o := range l.Slots {
+		m.slots.WithLabelValues(o) // so that a first one that is missed is seen as a change
+	}
 	for _, g := range gauges {
-		m.registry.MustRegister(gauge{g, prometheus.NewDesc(g.Name, g.Help, nil, nil)})
+		m.registry.MustRegister(gauge{g, prometheus.NewDesc(g.Name, g.Help, nil, g.Labels)})
 	}
 	return m
 }
@@ -82,6 +92,11 @@ func (m *Metrics) Letter(outcome string) {
 // Event counts what a platform met.
 func (m *Metrics) Event(platform, event string) {
 	m.events.WithLabelValues(known(m.labels.Platforms, platform), known(m.labels.Events, event)).Inc()
+}
+
+// Slots counts slots of the schedule. It is what the schedule's Options.Count wants.
+func (m *Metrics) Slots(outcome string, n int) {
+	m.slots.WithLabelValues(known(m.labels.Slots, outcome)).Add(float64(max(0, n)))
 }
 
 func known(list []string, value string) string {

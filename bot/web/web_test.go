@@ -84,9 +84,11 @@ func TestEveryMetricMovesAndHasNoLabelFromOutside(t *testing.T) {
 	var waiting atomic.Int64
 	m := web.NewMetrics(web.Labels{
 		Commands: []string{"scan"}, Outcomes: []string{"done"}, Letters: []string{"delivered"}, Platforms: []string{"slack"}, Events: []string{"connected"},
+		Slots: []string{"fired", "missed"},
 	}, web.Gauge{Name: "allclear_inbox_waiting", Help: "Requests that nobody took yet.", Read: func() (float64, bool) {
 		return float64(waiting.Load()), waiting.Load() >= 0
-	}})
+	}}, web.Gauge{Name: "allclear_connected", Labels: map[string]string{"platform": "slack"}, Read: func() (float64, bool) { return 1, true }},
+		web.Gauge{Name: "allclear_connected", Labels: map[string]string{"platform": "console"}, Read: func() (float64, bool) { return 0, true }})
 	get := serve(t, web.Options{Metrics: m})
 	m.Done("scan", "done", time.Second)
 	m.Done("U0123", "T0123", time.Second)
@@ -96,6 +98,9 @@ func TestEveryMetricMovesAndHasNoLabelFromOutside(t *testing.T) {
 	m.Handed("whatever a stranger sends")
 	m.Event("slack", "connected")
 	m.Event("slack", "somebody@example.com")
+	m.Slots("fired", 2)
+	m.Slots("G0123", 1)
+	m.Slots("fired", -1)
 	waiting.Store(3)
 	_, body := get("/metrics")
 	for _, line := range []string{
@@ -109,10 +114,15 @@ func TestEveryMetricMovesAndHasNoLabelFromOutside(t *testing.T) {
 		`allclear_evidence_documents_total{outcome="recorded"} 1`,
 		`allclear_evidence_documents_total{outcome="other"} 1`,
 		`allclear_inbox_waiting 3`,
+		`allclear_slots_total{outcome="fired"} 2`,
+		`allclear_slots_total{outcome="missed"} 0`,
+		`allclear_slots_total{outcome="other"} 1`,
+		`allclear_connected{platform="slack"} 1`,
+		`allclear_connected{platform="console"} 0`,
 	} {
 		require.Contains(t, body, line+"\n")
 	}
-	for _, word := range []string{"U0123", "T0123", "C0123", "example.com"} {
+	for _, word := range []string{"U0123", "T0123", "C0123", "G0123", "example.com"} {
 		require.NotContains(t, body, word)
 	}
 	waiting.Store(-1)
