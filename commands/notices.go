@@ -25,24 +25,25 @@ const (
 type Voice struct {
 	store boardStore
 	draw  func(Burn, io.Writer) (string, error)
-	audit Auditor
+	pings pinger
 	now   func() time.Time
 	limit time.Duration // between reminders, when the incident does not say
+	desk  Desk
 }
 
 // NewVoice makes a Voice.
 func NewVoice(p Parts) *Voice {
-	return &Voice{store: p.Store, draw: p.Draw, audit: p.Store, now: p.Now, limit: p.Cadence}
+	return &Voice{store: p.Store, draw: p.Draw, pings: newPinger(p), now: p.Now, limit: p.Cadence, desk: p.Store}
 }
 
 // Render makes one message of notices for one place. A message without parts
 // means that there is nothing to say any more. It mentions owners and groups only
 // when they must act.
-func (v *Voice) Render(ctx context.Context, ns []state.Notice, _ state.Place) (chat.Message, error) {
+func (v *Voice) Render(ctx context.Context, ns []state.Notice, place state.Place) (chat.Message, error) {
 	var out chat.Message
 	groups := alike(ns)
 	for _, same := range groups {
-		m, err := v.alike(ctx, same)
+		m, err := v.alike(ctx, same, place)
 		if err == nil {
 			m, err = v.drilled(ctx, same[0].Incident, m)
 		}
@@ -52,7 +53,7 @@ func (v *Voice) Render(ctx context.Context, ns []state.Notice, _ state.Place) (c
 		out.Parts = append(out.Parts, m.Parts...)
 		out.Tone = max(out.Tone, m.Tone)
 		if len(groups) == 1 {
-			out.About = m.About
+			out.About, out.Topic = m.About, m.Topic
 		}
 		for _, n := range m.Notify {
 			if !slices.Contains(out.Notify, n) {
@@ -100,7 +101,7 @@ func alike(ns []state.Notice) [][]state.Notice {
 	return out
 }
 
-func (v *Voice) alike(ctx context.Context, ns []state.Notice) (chat.Message, error) {
+func (v *Voice) alike(ctx context.Context, ns []state.Notice, place state.Place) (chat.Message, error) {
 	n := ns[len(ns)-1]
 	switch n.Kind {
 	case state.NoticeRegressed, state.NoticeReopened, state.NoticeCompromised:
@@ -109,6 +110,18 @@ func (v *Voice) alike(ctx context.Context, ns []state.Notice) (chat.Message, err
 		return v.revised(ctx, n)
 	case NoticePing:
 		return v.ping(ctx, n)
+	case NoticePhase:
+		return v.deadline(ctx, n)
+	case state.NoticeClaimAsked, state.NoticeClaimEnded:
+		return v.claims(ctx, ns)
+	case state.NoticeAdvisory:
+		return v.advisoryCopy(ctx, n, place)
+	case state.NoticeAdvisoryNews:
+		return v.advisoryNews(ctx, n, place)
+	case state.NoticeReport:
+		return v.report(ctx, n)
+	case state.NoticeBearing:
+		return v.bearing(ctx, n)
 	case NoticeBoard:
 		return v.board(ctx, n)
 	case state.NoticeThread:

@@ -4,33 +4,36 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/state"
 )
 
-// ping reminds owners of what is open: one message an owner, once in a slot.
+// ping reminds those who are answerable of what is open: one message a person, once
+// in a slot.
 type ping struct {
 	store interface {
 		Changer
 		Reader
-		Auditor
+		Sweeper
 	}
-	now     func() time.Time
-	cadence time.Duration
+	pinger
 }
 
 func (ping) Spec() chat.Spec {
 	return chat.Spec{
-		Path: "ping", Summary: "Show the reminders that are due, or send them",
+		Path: "ping", Summary: "Show who would be reminded of what, and who would not and why; or remind them",
 		Flags: []chat.Arg{
 			{Name: "owner", Help: "only this owner", Type: chat.Owner},
 			{Name: "send", Help: "send them; without it they are only shown", Type: chat.Switch},
 		},
 		Examples: []chat.Example{
 			{Line: "ping", Does: "shows each reminder as it would be sent, and who would get none, and why"},
-			{Line: "ping --send", Does: "sends them, each owner once in a slot however often it is asked"},
+			{Line: "ping --send", Does: "sends them, each person once in a slot however often it is asked"},
 		},
 		Role: state.RoleResponder,
 	}
@@ -41,125 +44,157 @@ func (c ping) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	if err != nil {
 		return chat.Message{}, err
 	}
-	if !inc.Closed.IsZero() {
-		return chat.Message{}, &chat.Problem{What: fmt.Sprintf("Incident %s is closed; nobody is reminded.", inc.ID)}
+	slotted := call.Request.Trigger == chat.TriggerSchedule
+	if over, err := c.over(ctx, inc); err != nil || over != "" {
+		if slotted || err != nil {
+			return chat.Message{}, err
+		}
+		return chat.Message{}, &chat.Problem{What: over}
 	}
-	cadence := cmp.Or(inc.Cadence, c.cadence, 4*time.Hour)
 	at := cmp.Or(call.Request.At, c.now()) // the same when the request is run again
-	due, skipped, unowned, err := c.due(ctx, call, reminders{c.store, c.store, c.now(), cadence})
+	slot := at.UTC()
+	if !slotted {
+		slot = slotOf(at, c.cadenceOf(inc))
+	}
+	plan, err := c.plan(ctx, call, inc, slot, slotted)
 	if err != nil {
 		return chat.Message{}, err
 	}
 	if call.Values.Bool("send") {
-		return c.send(ctx, call, due, skipped, unowned, slotOf(at, cadence), cadence)
+		return c.send(ctx, call, inc, plan, slot, slotted)
 	}
-	var m chat.Message
-	for _, r := range due {
-		m.Add(drill(inc, r.message(inc.ID)).Parts...)
-		if len(m.Parts) > 4*maxShown {
-			m.Add(chat.N(fmt.Sprintf("%d reminders in all; only the first are shown.", len(due))))
-			break
-		}
-	}
-	if len(due) == 0 {
-		m.Add(chat.P("Nobody is to be reminded now."))
-	}
-	m.Add(leftOut(skipped, unowned)...)
-	if len(due) > 0 {
-		m.Add(chat.Row(press("Send", call.Incident, "ping", "--send")))
-	}
-	return m, nil
+	return c.preview(call, inc, plan), nil
 }
 
-// due are the reminders of all owners, or of the one that is named.
-func (c ping) due(ctx context.Context, call chat.Call, r reminders) (due []reminder, skipped []string, unowned int, err error) {
-	only := ""
-	if call.Values.Has("owner") {
-		only, err = otherName(ctx, c.store, call.Incident, "owner", call.Values.String("owner"), func(n string) string {
-			return press("", call.Incident, "ping", "--owner", n).Line
-		})
-		if err != nil {
-			return nil, nil, 0, err
-		}
+// over is why nobody is reminded at all; "": somebody may be.
+func (c ping) over(ctx context.Context, inc state.Incident) (string, error) {
+	if !inc.Closed.IsZero() {
+		return fmt.Sprintf("Incident %s is closed; nobody is reminded.", inc.ID), nil
 	}
-	return r.all(ctx, call.Incident, only)
-}
-
-// all are the reminders of all owners, or of one. It names who gets none, and
-// counts the open servers without an owner.
-func (r reminders) all(ctx context.Context, incident, only string) (due []reminder, skipped []string, unowned int, err error) {
-	tallies, err := r.store.Tallies(ctx, incident, "owner", only == "")
-	if err != nil {
-		return nil, nil, 0, err
+	clear, err := knownClear(ctx, c.store, inc, c.now())
+	if clear {
+		return fmt.Sprintf("Incident %s is declared clear; nobody is reminded, until something re-opens.", inc.ID), err
 	}
-	for _, t := range tallies {
-		switch {
-		case t.Name == "":
-			unowned = t.Counts.Open()
-			continue
-		case only != "" && t.Name != only:
-			continue
-		}
-		one, why, err := r.of(ctx, incident, t.Name)
-		if err != nil {
-			return nil, nil, 0, err
-		}
-		if why != "" {
-			skipped = append(skipped, t.Name+" ("+why+")")
-		} else {
-			due = append(due, one)
-		}
-	}
-	if only != "" {
-		unowned = 0
-	}
-	return due, skipped, unowned, nil
+	return "", err
 }
 
 // slotOf is the beginning of the slot that a moment lies in.
 func slotOf(at time.Time, cadence time.Duration) time.Time { return at.UTC().Truncate(cadence) }
 
-// send stores a notice for each owner. Its key is of the owner and the slot, so
-// that whoever asks again in the slot makes no second one.
-func (c ping) send(ctx context.Context, call chat.Call, due []reminder, skipped []string, unowned int, slot time.Time, cadence time.Duration) (chat.Message, error) {
-	if len(due) > 0 {
-		_, err := c.store.Update(ctx, call.Work("ping", c.now()), call.Incident, nil, notify(due, slot))
+func (c ping) plan(ctx context.Context, call chat.Call, inc state.Incident, slot time.Time, slotted bool) (state.PingPlan, error) {
+	var owners []string
+	if call.Values.Has("owner") {
+		owner, err := otherName(ctx, c.store, call.Incident, "owner", call.Values.String("owner"), func(n string) string {
+			return press("", call.Incident, "ping", "--owner", n).Line
+		})
 		if err != nil {
+			return state.PingPlan{}, err
+		}
+		owners = c.ownersOf(c.to(owner), owner)
+	}
+	q, err := c.question(ctx, inc, slot, owners...)
+	q.Asked = !slotted
+	return state.PlanPings(q), err
+}
+
+// preview shows what would be sent, and what would not.
+func (c ping) preview(call chat.Call, inc state.Incident, plan state.PingPlan) chat.Message {
+	var m chat.Message
+	now := c.now()
+	for _, p := range plan.Pings {
+		m.Add(drill(inc, c.reminder(inc, p, now)).Parts...)
+		if !p.NotBefore.IsZero() {
+			m.Add(chat.N("This one waits until "+when(p.NotBefore, now)+" UTC: quiet hours of ", chat.C(readerName(p.To)), "."))
+		}
+		if len(m.Parts) > 8*maxShown {
+			m.Add(chat.N(fmt.Sprintf("%d reminders in all; only the first are shown.", len(plan.Pings))))
+			break
+		}
+	}
+	if len(plan.Pings) == 0 {
+		m.Add(chat.P("Nobody is to be reminded now."))
+	}
+	m.Add(held(plan.Holds, now)...)
+	if len(plan.Pings) > 0 {
+		m.Add(chat.Row(press("Send", call.Incident, "ping", "--send")))
+	}
+	return m
+}
+
+// pingsAtOnce is how many reminders are stored in one change.
+const pingsAtOnce = 200
+
+// send stores a notice for each reminder. Its key is of the reader and the slot, so
+// that whoever asks again in the slot makes no second one.
+func (c ping) send(ctx context.Context, call chat.Call, inc state.Incident, plan state.PingPlan, slot time.Time, slotted bool) (chat.Message, error) {
+	left := plan.Left
+	for some := range slices.Chunk(append([]state.Ping{}, plan.Pings...), pingsAtOnce) {
+		if err := c.note(ctx, call, inc, some, left, slot); err != nil {
+			return chat.Message{}, err
+		}
+		left = nil
+	}
+	if len(left) > 0 {
+		if err := c.note(ctx, call, inc, nil, left, slot); err != nil {
 			return chat.Message{}, err
 		}
 	}
-	var owners []string
-	for _, r := range due {
-		owners = append(owners, r.owner)
+	if slotted {
+		return chat.Message{}, nil // the reminders speak for themselves
 	}
-	m := chat.Say(chat.P("Nobody is to be reminded now."))
-	if len(due) > 0 {
-		m = chat.Say(chat.P(plural(len(due), "reminder")+" on the way: ", chat.C(fewOf(owners, maxShown)), "."),
-			chat.N(fmt.Sprintf("One for each owner in the slot from %s to %s UTC; who had it already gets no second one.", slot.Format("15:04"), slot.Add(cadence).Format("15:04"))))
-	}
-	m.Add(leftOut(skipped, unowned)...)
-	return m, nil
+	return c.sent(plan, slot, c.cadenceOf(inc)), nil
 }
 
-// notify stores a notice for each reminder.
-func notify(due []reminder, slot time.Time) func(*state.Tx) error {
-	return func(tx *state.Tx) error {
-		for _, r := range due {
-			key := fmt.Sprintf("ping %s %s %s", tx.Incident.ID, slot.Format(time.RFC3339), r.owner)
-			tx.Notify(state.Notice{Key: key, Kind: NoticePing, Owner: r.owner, Facts: map[string]string{"slot": slot.Format(time.RFC3339)}})
+// note stores some reminders, and what to remember.
+func (c ping) note(ctx context.Context, call chat.Call, inc state.Incident, some []state.Ping, left map[string]state.PingMemory, slot time.Time) error {
+	memory := maps.Clone(left)
+	if memory == nil {
+		memory = map[string]state.PingMemory{}
+	}
+	notices := make([]state.Notice, 0, len(some))
+	for _, p := range some {
+		memory[p.To] = p.Next
+		notices = append(notices, c.notice(inc, p, slot))
+	}
+	step := "ping " + digestOf(slices.Sorted(maps.Keys(memory))) // the same readers again are the same step
+	_, err := c.store.Update(ctx, call.Work(step, c.now()), inc.ID, nil, func(tx *state.Tx) error { return tx.Remind(slot, notices, memory) })
+	return err
+}
+
+func (c ping) notice(inc state.Incident, p state.Ping, slot time.Time) state.Notice {
+	stamp := slot.Format(time.RFC3339)
+	return state.Notice{
+		Key: fmt.Sprintf("ping %s %s %s", inc.ID, stamp, p.To), Kind: NoticePing, Owner: readerName(p.To), NotBefore: p.NotBefore,
+		Only:  c.place(inc, p.To).Key(),
+		Facts: map[string]string{"slot": stamp, "to": p.To, "as": strings.Join(p.As, ","), "why": p.Why},
+	}
+}
+
+// sent says what came of it: whom a reminder goes to now, whom later, and whom not.
+func (c ping) sent(plan state.PingPlan, slot time.Time, cadence time.Duration) chat.Message {
+	now := c.now()
+	var soon, later []string
+	for _, p := range plan.Pings {
+		name := readerName(p.To)
+		if p.NotBefore.IsZero() {
+			soon = append(soon, name)
+		} else {
+			later = append(later, name+" at "+when(p.NotBefore, now))
 		}
-		return nil
 	}
-}
-
-// leftOut names who gets no reminder, and why.
-func leftOut(skipped []string, unowned int) []chat.Part {
-	var out []chat.Part
-	if len(skipped) > 0 {
-		out = append(out, chat.N("Not reminded: ", chat.C(fewOf(skipped, maxShown)), "."))
+	m := chat.Say(chat.P("Nobody is reminded now."))
+	if len(soon)+len(later) > 0 {
+		m = chat.Message{}
 	}
-	if unowned > 0 {
-		out = append(out, chat.N(are(unowned, "open server")+" without an owner, so nobody is reminded. Assign one with ", chat.C("server assign"), "."))
+	if len(soon) > 0 {
+		m.Add(chat.P(plural(len(soon), "reminder")+" on the way: ", chat.C(fewOf(soon, maxShown)), "."))
 	}
-	return out
+	if len(later) > 0 {
+		m.Add(chat.P(plural(len(later), "reminder")+" held by quiet hours: ", chat.C(fewOf(later, maxShown)), "."))
+	}
+	if len(plan.Pings) > 0 {
+		m.Add(chat.N(fmt.Sprintf("One for each person in the slot from %s to %s UTC.", slot.Format("15:04"), slot.Add(cadence).Format("15:04"))))
+	}
+	m.Add(held(plan.Holds, now)...)
+	return m
 }

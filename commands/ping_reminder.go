@@ -2,9 +2,10 @@ package commands
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/allclear-bot/allclear/bot/chat"
@@ -13,133 +14,112 @@ import (
 
 const (
 	maxReminded = 5 // servers that a reminder names
-	maxAsked    = 3 // entries of the record that are looked at for a server
+	maxPressed  = 3 // of them with buttons
 )
 
-// reminder is what one owner is to be reminded of.
-type reminder struct {
-	owner string
-	rows  []state.Row // open, most urgent first
-	open  int
-	loud  bool // something in it is not disconnected, so the owner is mentioned
+// readerName is who a reminder is for, in words.
+func readerName(to string) string {
+	kind, name, _ := strings.Cut(to, ":")
+	switch kind {
+	case "":
+		return "nobody"
+	case "group":
+		return "group " + name
+	}
+	return name
 }
 
-// reminders makes them from what is true now.
-type reminders struct {
-	store   Reader
-	audit   Auditor
-	now     time.Time
-	cadence time.Duration
-}
-
-// of is the reminder of an owner, or why there is none. A server that somebody
-// worked on within the cadence is left out; what it hides, it only hides when
-// nothing else is open.
-func (r reminders) of(ctx context.Context, incident, owner string) (reminder, string, error) {
-	counts, err := r.store.Counts(ctx, incident, state.Filter{Owner: owner})
-	if err != nil {
-		return reminder{}, "", err
+// reminder is a ping in words: what is open, one next action each.
+func (c pinger) reminder(inc state.Incident, p state.Ping, now time.Time) chat.Message {
+	open := len(p.Rows) + p.More
+	head := chat.H(chat.C(readerName(p.To)), ": "+are(open, "server")+" open in ", chat.C(inc.ID))
+	if p.To == "" {
+		head = chat.H(are(open, "server")+" open in ", chat.C(inc.ID), ", and nobody's")
 	}
-	out := reminder{owner: owner, open: counts.Open()}
-	if out.open == 0 {
-		return out, "nothing open", nil
+	m := chat.Say(head).With(chat.ToneWarn)
+	if why := c.whyMe(inc, p, now); len(why) > 0 {
+		m.Add(chat.P(why))
 	}
-	rows, _, err := r.store.List(ctx, incident, state.Filter{Owner: owner}, 0, 2*maxReminded)
-	if err != nil {
-		return out, "", err
-	}
-	quiet, last := 0, time.Time{}
-	for _, row := range rows {
-		if row.Status.Settled() {
-			continue
-		}
-		at, err := r.acted(ctx, incident, row)
-		if err != nil {
-			return out, "", err
-		}
-		if !at.IsZero() {
-			quiet++
-			if at.After(last) {
-				last = at
-			}
-			continue
-		}
-		if len(out.rows) < maxReminded {
-			out.rows = append(out.rows, row)
-			out.loud = out.loud || row.Status != state.StatusContained
-		}
-	}
-	if quiet == out.open {
-		return out, "somebody worked on it " + ago(last, r.now), nil
-	}
-	out.open -= quiet
-	return out, "", nil
-}
-
-// acted is when somebody last worked on a server within the cadence; zero: nobody
-// did, or things have become so bad that it does not matter.
-func (r reminders) acted(ctx context.Context, incident string, row state.Row) (time.Time, error) {
-	if row.Status == state.StatusCompromised || row.Status == state.StatusSuspected {
-		return time.Time{}, nil
-	}
-	entries, err := r.audit.AuditOf(ctx, incident, row.Name, maxAsked)
-	if err != nil && !errors.Is(err, state.ErrNotFound) {
-		return time.Time{}, fmt.Errorf("read the record of %q: %w", row.Name, err)
-	}
-	for _, e := range entries {
-		after := !e.At.Before(row.Since) || row.Status.Rank() >= state.StatusInProgress.Rank()
-		if e.By != "" && after && r.now.Sub(e.At) < r.cadence && worked(e, row.Name) {
-			return e.At, nil
-		}
-	}
-	return time.Time{}, nil
-}
-
-// worked reports whether an entry shows that a person did something about a
-// server: a claim, evidence from inside, a request. A scan is not work.
-func worked(e state.AuditEntry, server string) bool {
-	for _, ev := range e.Events {
-		if ev.Server != server {
-			continue
-		}
-		switch ev.Type {
-		case "claim", "proposed":
-			return true
-		case "evidence":
-			var seen state.Evidence
-			if json.Unmarshal(ev.Data, &seen) == nil && seen.Source.Inside() {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// message is the reminder in words: what is open, one next action each.
-func (r reminder) message(incident string) chat.Message {
-	head := chat.H(chat.C(r.owner), ": "+are(r.open, "server")+" open in ", chat.C(incident))
 	list := chat.L()
-	for _, row := range r.rows {
-		t := chat.T(mark(row.Status)+" ", chat.C(row.Name), " "+row.Status.String())
-		if row.Next != "" {
-			t = append(t, chat.T(" · ", nextAction(row.Next))...)
+	for _, r := range p.Rows[:min(len(p.Rows), maxReminded)] {
+		list.Items = append(list.Items, pingLine(r, now))
+	}
+	list.More = open - len(list.Items)
+	m.Add(list)
+	for i, r := range p.Rows[:min(len(p.Rows), maxPressed)] {
+		m.Add(chat.Row(pingButtons(inc.ID, r.Name, i == 0)...))
+	}
+	if slices.Contains(p.As, asNobodys) {
+		m.Add(chat.N("Without an owner nobody is asked to act. Give each one with ", chat.C("server assign"), "."))
+	}
+	if p.Loud {
+		m.Notify = []string{p.To}
+		if owner, ok := strings.CutPrefix(p.To, "owner:"); ok && !c.reaches(owner) && len(p.Rows) > 0 && p.Rows[0].Group != "" {
+			m.Notify = append(m.Notify, "group:"+p.Rows[0].Group) // nobody is linked to the owner
 		}
-		list.Items = append(list.Items, t)
-	}
-	list.More = max(0, r.open-len(r.rows))
-	m := chat.Say(head, list).With(chat.ToneWarn)
-	if r.loud {
-		m.Notify = mention(r.owner, "")
-	}
-	if len(r.rows) > 0 {
-		name := r.rows[0].Name
-		m.Add(chat.Row(press("I work on "+name, incident, "claim", name), press("I patched, verify "+name, incident, "verify", name)))
 	}
 	return m
 }
 
-// ping is a reminder at delivery. When its owner has nothing open any more, or
-// worked on it since, there is nothing to say.
+func (c pinger) reaches(owner string) bool { return c.policy.Reach == nil || c.policy.Reach(owner) }
+
+// whyMe says where the deadline is, and why somebody is told of what is not theirs,
+// or at this hour.
+func (c pinger) whyMe(inc state.Incident, p state.Ping, now time.Time) chat.Text {
+	var parts []string
+	if state.PhaseOf(inc.Deadline(), now) > state.PhaseBefore {
+		parts = append(parts, deadlineWords(inc, now)+".")
+	}
+	for _, as := range []string{asGroup, asDuty, asManager} {
+		if slices.Contains(p.As, as) {
+			parts = append(parts, "You are told as "+as+".")
+		}
+	}
+	if p.Why != "" {
+		parts = append(parts, "Sent "+p.Why+".")
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return chat.T(strings.Join(parts, " "))
+}
+
+// pingLine is a server of a reminder: how it is, why it matters, what to do next.
+func pingLine(r state.Row, now time.Time) chat.Text {
+	t := chat.T(mark(r.Status)+" ", chat.C(r.Name), " "+r.Status.String())
+	if !r.Attacked.IsZero() && now.Sub(r.Attacked) < 24*time.Hour {
+		t = append(t, chat.T(", ", chat.B("attacked "+ago(r.Attacked, now)))...)
+	}
+	if r.Exposure == state.ExposureInternet && !r.Contained {
+		t = append(t, chat.T(", open to the internet")...)
+	}
+	if r.ClaimedBy != "" {
+		t = append(t, chat.T(", claimed by ", chat.C(string(r.ClaimedBy)), " "+ago(r.ClaimedAt, now))...)
+	}
+	if r.Snooze.Until.After(now) {
+		t = append(t, chat.T(", its snooze ended early")...)
+	}
+	if r.Next != "" {
+		t = append(t, chat.T(" · ", nextAction(r.Next))...)
+	}
+	return t
+}
+
+// pingButtons are what somebody can do about a server at once.
+func pingButtons(incident, name string, first bool) []chat.Button {
+	claim, verify := press("Claim "+name, incident, "claim", name), press("Verify now", incident, "verify", name)
+	snooze := press("Snooze 4 h", incident, "snooze", name, "4h")
+	snooze.Ask = []string{"reason"}
+	over, no := handOver(incident, name), cannot(incident, name)
+	over.Label, no.Label = "Hand over", "Can't"
+	if !first {
+		verify.Label, snooze.Label, over.Label, no.Label = "Verify "+name, "Snooze "+name, "Hand over "+name, "Can't "+name
+	}
+	return []chat.Button{claim, verify, snooze, over, no}
+}
+
+// ping is a reminder at delivery: what is true then of what it was about. When there is
+// nothing to say any more, or something newer was said meanwhile, it has no parts.
 func (v *Voice) ping(ctx context.Context, n state.Notice) (chat.Message, error) {
 	inc, err := v.store.Incident(ctx, n.Incident)
 	if errors.Is(err, state.ErrNotFound) || err == nil && !inc.Closed.IsZero() {
@@ -148,9 +128,93 @@ func (v *Voice) ping(ctx context.Context, n state.Notice) (chat.Message, error) 
 	if err != nil {
 		return chat.Message{}, err
 	}
-	r, why, err := reminders{v.store, v.audit, v.now(), facts{inc: inc}.reminders(v.limit)}.of(ctx, n.Incident, n.Owner)
-	if err != nil || why != "" {
+	to := n.Facts["to"]
+	if n.Facts == nil {
+		to = v.pings.to(n.Owner)
+	}
+	q, err := v.pings.again(ctx, inc, n, to)
+	if err != nil {
 		return chat.Message{}, err
 	}
-	return r.message(n.Incident), nil
+	if m, ok := q.Memory[to]; ok && newerThan(m, n) {
+		return chat.Message{}, nil
+	}
+	q.Memory, q.Readers = nil, nil // that it is to be sent was decided
+	for _, p := range state.PlanPings(q).Pings {
+		if p.To == to {
+			p.Why = n.Facts["why"]
+			return v.pings.reminder(inc, p, q.Now), nil
+		}
+	}
+	return chat.Message{}, nil
+}
+
+// newerThan reports whether a reminder of a later slot was sent and does not wait.
+func newerThan(m state.PingMemory, n state.Notice) bool {
+	slot, err := time.Parse(time.RFC3339, n.Facts["slot"])
+	return err == nil && m.Slot.After(slot) && m.Until.IsZero()
+}
+
+// again asks the question of one reader anew.
+func (c pinger) again(ctx context.Context, inc state.Incident, n state.Notice, to string) (state.PingQuestion, error) {
+	as := strings.Split(n.Facts["as"], ",")
+	others := slices.ContainsFunc(as, func(a string) bool { return a != "" })
+	if others { // what is asked for is everything of theirs
+		q, err := c.question(ctx, inc, c.now())
+		q.Shares = slices.DeleteFunc(q.Shares, func(s state.PingShare) bool { return s.To != to })
+		return q, err
+	}
+	return c.question(ctx, inc, c.now(), c.ownersOf(to, n.Owner)...)
+}
+
+// ownersOf are the owners of the inventory for whom somebody is reminded.
+func (c pinger) ownersOf(to, owner string) []string {
+	if id, ok := strings.CutPrefix(to, "person:"); ok {
+		if p, known := c.people.ByID(state.PersonID(id)); known {
+			return p.OwnerNames()
+		}
+	}
+	if name, ok := strings.CutPrefix(to, "owner:"); ok {
+		return []string{name}
+	}
+	return []string{owner}
+}
+
+// held says in words why readers are not reminded: a line for each reason of each.
+func held(holds []state.PingHold, now time.Time) []chat.Part {
+	type key struct{ to, why string }
+	var order []key
+	names, until := map[key][]string{}, map[key]time.Time{}
+	more := map[key]bool{}
+	for _, h := range holds {
+		k := key{h.To, h.Why}
+		if _, ok := until[k]; !ok {
+			order = append(order, k)
+		}
+		if until[k].IsZero() || !h.Until.IsZero() && h.Until.Before(until[k]) {
+			until[k] = h.Until
+		}
+		if h.Server == "" {
+			more[k] = true
+		} else {
+			names[k] = append(names[k], h.Server)
+		}
+	}
+	if len(order) == 0 {
+		return nil
+	}
+	list := chat.L()
+	for _, k := range order[:min(len(order), 2*maxShown)] {
+		what := fewOf(names[k], 3)
+		if more[k] {
+			what = strings.TrimPrefix(what+" and more", " and ")
+		}
+		t := chat.T(chat.C(readerName(k.to)), " of ", chat.C(what), ": "+k.why)
+		if u := until[k]; u.After(now) {
+			t = append(t, chat.T(fmt.Sprintf(", until %s", when(u, now)))...)
+		}
+		list.Items = append(list.Items, t)
+	}
+	list.More = len(order) - len(list.Items)
+	return []chat.Part{chat.P(chat.B("Not reminded")), list}
 }

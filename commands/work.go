@@ -11,6 +11,7 @@ import (
 func workCommands(p Parts) []Command {
 	return []Command{
 		claim{p.Store, p.Now},
+		snooze{p.Store, p.Now},
 		evidenceAdd{store: p.Store, now: p.Now},
 		tokenNew{p.Store, p.Now},
 		tokenList{p.Store, p.Now},
@@ -28,12 +29,8 @@ func workCommands(p Parts) []Command {
 func boardCommands(p Parts) []Command {
 	return []Command{
 		status{p.Store, p.Now, p.Cadence},
-		ping{p.Store, p.Now, p.Cadence},
+		ping{p.Store, newPinger(p)},
 		digest{p.Store, p.Draw, p.Now},
-		advisoryDraft{p.Store, p.Now},
-		advisoryUpdate{p.Store, p.Now},
-		advisoryShow{p.Store},
-		advisoryList{p.Store},
 		queue{p.Store, p.Now},
 		audit{p.Store, p.Now},
 		auditVerify{p.Store},

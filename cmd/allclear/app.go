@@ -14,6 +14,7 @@ import (
 	"github.com/allclear-bot/allclear/bot/chart"
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/bot/outbox"
+	"github.com/allclear-bot/allclear/bot/schedule"
 	"github.com/allclear-bot/allclear/bot/web"
 	"github.com/allclear-bot/allclear/checks"
 	"github.com/allclear-bot/allclear/checks/playbook"
@@ -36,6 +37,7 @@ type app struct {
 	parts  commands.Parts
 	router *bot.Router
 	outbox *outbox.Outbox
+	jobs   *schedule.Schedule
 	boards *commands.Boards
 	log    *slog.Logger
 	now    func() time.Time
@@ -67,6 +69,9 @@ type appOptions struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 	Cadence time.Duration
+	// Zone is the time zone of new incidents, and Reminders whom reminders escalate to.
+	Zone      string
+	Reminders commands.Reminders
 	// Window is how long letters wait for others to join them; 0: the outbox's default.
 	Window    time.Duration
 	CardEvery time.Duration
@@ -86,7 +91,7 @@ func newApp(o appOptions) (*app, error) {
 		Load:    o.load,
 		Reach:   o.reach,
 		Now:     o.Now,
-		Cadence: o.Cadence,
+		Cadence: o.Cadence, Zone: o.Zone, Timetable: timetable, Reminders: o.Reminders,
 	}
 	voice := commands.NewVoice(a.parts)
 	a.boards = commands.NewBoards(a.parts)
@@ -107,6 +112,10 @@ func newApp(o appOptions) (*app, error) {
 		People: func(context.Context) (state.People, error) { return o.People, nil },
 		Open:   a.open, Known: a.known, Bound: a.bound, Limit: o.limit, Names: commands.Names(a.store), Grants: o.grants, GrantsAsOf: o.grantsAsOf, Fetch: o.fetch, Done: o.done(),
 	})
+	if err != nil {
+		return nil, err
+	}
+	a.jobs, err = a.newSchedule()
 	return a, err
 }
 
@@ -297,27 +306,6 @@ func (a *app) boardOnce(ctx context.Context) error {
 // pin keeps the pinned cards right.
 func (a *app) pin(ctx context.Context) error {
 	return a.every(ctx, commands.BoardEveryScan, "boards", a.boardOnce)
-}
-
-// remindEvery is how often the process looks whether a slot of reminders has begun.
-// Each slot is sent once, however many look.
-const remindEvery = time.Minute
-
-// remind sends the reminders of each slot, until every server is confirmed.
-func (a *app) remind(ctx context.Context) error {
-	return a.every(ctx, remindEvery, "remind", a.remindOnce)
-}
-
-func (a *app) remindOnce(ctx context.Context) error {
-	ids, err := a.open(ctx)
-	for _, id := range ids {
-		n, e := commands.Remind(ctx, a.parts, id, a.now())
-		if err = errors.Join(err, e); n > 0 {
-			a.log.Info("reminded", "incident", id, "owners", n)
-			a.outbox.Wake()
-		}
-	}
-	return err
 }
 
 // draw makes the burn-down picture of a command.

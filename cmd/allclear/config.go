@@ -13,6 +13,7 @@ import (
 
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/bot/console"
+	"github.com/allclear-bot/allclear/commands"
 	"github.com/allclear-bot/allclear/state"
 )
 
@@ -36,6 +37,8 @@ type config struct {
 	Redis   secret        // URL; may carry a password
 	Contact string        // sent with every request of a scan
 	Cadence time.Duration // between reminders
+	Zone    string        // of new incidents; "" is UTC
+	Pings   commands.Reminders
 	People  state.People
 	Save    string // directory for pictures and files of answers; "": they are not written
 	Log     string // "text" or "json"
@@ -52,6 +55,7 @@ type configFile struct {
 	Redis   string `yaml:"redis"`
 	Contact string `yaml:"contact"`
 	Cadence string `yaml:"cadence"`
+	Zone    string `yaml:"zone"`
 	Save    string `yaml:"save"`
 	Log     string `yaml:"log"`
 	Level   string `yaml:"level"`
@@ -60,6 +64,7 @@ type configFile struct {
 	Groups map[string][]string `yaml:"groups"`
 	Slack  slackFile           `yaml:"slack"`
 	People []configPerson      `yaml:"people"`
+	Pings  pingsFile           `yaml:"pings"`
 }
 
 type configPerson struct {
@@ -68,6 +73,8 @@ type configPerson struct {
 	Role  string   `yaml:"role"`
 	Links []string `yaml:"links"`
 	Owns  []string `yaml:"owns"`
+	Zone  string   `yaml:"zone"`
+	Quiet string   `yaml:"quiet"`
 }
 
 // maxConfig is how large a configuration file may be, in bytes.
@@ -82,6 +89,7 @@ func variables() map[string]func(*configFile, string) {
 		"ALLCLEAR_REDIS":   func(c *configFile, v string) { c.Redis = v },
 		"ALLCLEAR_CONTACT": func(c *configFile, v string) { c.Contact = v },
 		"ALLCLEAR_CADENCE": func(c *configFile, v string) { c.Cadence = v },
+		"ALLCLEAR_ZONE":    func(c *configFile, v string) { c.Zone = v },
 		"ALLCLEAR_SAVE":    func(c *configFile, v string) { c.Save = v },
 		"ALLCLEAR_LOG":     func(c *configFile, v string) { c.Log = v },
 		"ALLCLEAR_LEVEL":   func(c *configFile, v string) { c.Level = v },
@@ -186,11 +194,13 @@ func (f configFile) check() (config, []error) {
 		if name == "" {
 			name = p.ID
 		}
-		c.People = append(c.People, state.Person{ID: state.PersonID(p.ID), Name: name, Role: role, Links: p.Links, Owns: p.Owns})
+		c.People = append(c.People, state.Person{ID: state.PersonID(p.ID), Name: name, Role: role, Links: p.Links, Owns: p.Owns, Zone: p.Zone, Quiet: p.Quiet})
 	}
 	if err := c.People.Validate(); err != nil {
 		wrong("people: %w", err)
 	}
+	f.checkTimes(wrong)
+	c.Zone, c.Pings = f.Zone, f.Pings.check(c.People, wrong)
 	c.HTTP, c.Groups = f.HTTP, f.Groups
 	c.Slack = f.Slack.check(wrong)
 	return c, problems

@@ -236,6 +236,6 @@ func chatCommand(args []string) string {
 func lineApp(store *redisstore.Store, c config, log *slog.Logger) (*app, error) {
 	return newApp(appOptions{
 		Store: store, People: c.People, Posters: map[string]chat.Poster{}, Log: log,
-		Cadence: c.Cadence, Scan: checks.Options{Contact: c.Contact},
+		Cadence: c.Cadence, Zone: c.Zone, Reminders: c.reminders(), Scan: checks.Options{Contact: c.Contact},
 	})
 }

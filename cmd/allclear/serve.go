@@ -154,7 +154,7 @@ func serve(ctx context.Context, c config, sys system) error {
 	}
 	a, err := newApp(appOptions{
 		Store: store.Store, People: c.People, Posters: out.posters, Chats: out.chats, Pace: out.pace, Metrics: metrics, Log: log,
-		Cadence: c.Cadence, Scan: checks.Options{Contact: c.Contact},
+		Cadence: c.Cadence, Zone: c.Zone, Reminders: c.reminders(), Scan: checks.Options{Contact: c.Contact},
 	})
 	if err != nil {
 		return errors.Join(err, group.Close())
@@ -172,7 +172,8 @@ func serve(ctx context.Context, c config, sys system) error {
 	group.Add("outbox", a.deliver)
 	group.Add("router", a.router.Run)
 	group.Add("sweep", a.sweep)
-	group.Add("reminders", a.remind)
+	group.Add("schedule", a.jobs.Run)
+	group.Add("deadlines", a.tend)
 	group.Add("boards", a.pin)
 	if store.engine != nil {
 		group.Add("size of the store", a.watchSize)
