@@ -14,10 +14,14 @@ var holdSource string
 var holdScript = newScript(holdSource)
 
 // Hold takes or renews a name of which there is one holder at a time. The epoch grows with each change of holder. A
-// time to live of zero gives it back.
+// time to live of zero gives it back. With a now of zero the clock of the Redis counts.
 func (s *Store) Hold(ctx context.Context, name, holder string, now time.Time, ttl time.Duration) (epoch int64, ok bool, err error) {
+	at := ""
+	if !now.IsZero() {
+		at = millis(now)
+	}
 	reply, err := call(ctx, s, "hold "+name, func(ctx context.Context, try int) ([]string, error) {
-		return s.script(ctx, try, holdScript, []string{s.k.holds()}, name, holder, millis(now), millis(now.Add(ttl))).StringSlice()
+		return s.script(ctx, try, holdScript, []string{s.k.holds()}, name, holder, at, ttl.Milliseconds()).StringSlice()
 	})
 	if err != nil {
 		return 0, false, err

@@ -154,3 +154,29 @@ func testMoved(t *testing.T, start Start) {
 	require.NotEmpty(t, job.ID)
 	healthy(t, s)
 }
+
+// testHold: of a name there is one holder at a time, whatever the clocks of the replicas say.
+func testHold(t *testing.T, start Start) {
+	s := storeAt(t, start(t).Addr, redisstore.Options{})
+	hold := func(holder string, now time.Time, ttl time.Duration) (int64, bool) {
+		epoch, ok, err := s.Hold(t.Context(), "gateway", holder, now, ttl)
+		require.NoError(t, err)
+		return epoch, ok
+	}
+	epoch, ok := hold("a", time.Time{}, time.Hour)
+	require.True(t, ok)
+	require.Equal(t, int64(1), epoch)
+	_, ok = hold("b", time.Time{}, time.Hour)
+	require.False(t, ok)
+	epoch, ok = hold("a", time.Time{}, time.Hour)
+	require.True(t, ok)
+	require.Equal(t, int64(1), epoch, "it is renewed")
+	_, ok = hold("a", time.Time{}, 0)
+	require.True(t, ok, "it is given back")
+	epoch, ok = hold("b", time.Time{}, time.Hour)
+	require.True(t, ok)
+	require.Equal(t, int64(2), epoch)
+	epoch, ok = hold("a", time.Now().Add(2*time.Hour), time.Minute)
+	require.True(t, ok, "its time is over")
+	require.Equal(t, int64(3), epoch)
+}

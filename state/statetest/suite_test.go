@@ -53,6 +53,7 @@ func suite(t *testing.T, start Start) {
 		{"a damaged export changes nothing", testDamagedExport},
 		{"a newer store is left alone", testNewer},
 		{"who was not updated stops when the schema moves", testMoved},
+		{"what one holds, one holds", testHold},
 		{"what is old is forgotten, but not what is unfinished", testPrune},
 		{"requests are kept, leased, fenced and finished once", testInbox},
 		{"letters go out in order, together, and once", testOutbox},
