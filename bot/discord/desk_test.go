@@ -110,3 +110,6 @@ func soon(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	require.Eventually(t, ok, 10*time.Second, time.Millisecond, what)
 }
+
+// epochTime is a time for what does not depend on it.
+var epochTime = time.Unix(0, 0)

@@ -151,11 +151,12 @@ func broken(s stretch, most int, written func(stretch) string) (first, rest stri
 	at, space := 0, 0
 	frame := units(written(stretch{"x", s.style})) - 1
 	used := frame + 2 // a backtick at its edge takes more
+	asIs := s.style == chat.Code && !strings.Contains(s.text, "``")
 	for left, state := s.text, -1; left != ""; {
 		var one string
 		one, left, _, state = uniseg.FirstGraphemeClusterInString(left, state)
 		n := units(one)
-		if s.style != chat.Code || strings.Contains(s.text, "``") {
+		if !asIs {
 			n = max(n, units(written(stretch{one, chat.Plain})))
 		}
 		if used += n; used > most {

@@ -57,9 +57,9 @@ func (k kind) line(l []stretch) string {
 	case preformatted:
 		return strings.ReplaceAll(b.String(), "```", "ˋˋˋ")
 	case bullets:
-		return "- " + b.String()
+		return "- " + guard(b.String())
 	case small:
-		return "-# " + b.String()
+		return "-# " + guard(b.String())
 	}
 	return guard(b.String())
 }
