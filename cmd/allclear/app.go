@@ -21,6 +21,7 @@ import (
 	"github.com/allclear-bot/allclear/checks/probe"
 	"github.com/allclear-bot/allclear/commands"
 	"github.com/allclear-bot/allclear/state"
+	"github.com/allclear-bot/allclear/state/redisjobs"
 	"github.com/allclear-bot/allclear/state/redisstore"
 )
 
@@ -39,6 +40,7 @@ type app struct {
 	outbox *outbox.Outbox
 	jobs   *schedule.Schedule
 	boards *commands.Boards
+	shared *redisjobs.Jobs // what scans together with other replicas; nil: nothing does
 	log    *slog.Logger
 	now    func() time.Time
 }
@@ -66,6 +68,8 @@ type appOptions struct {
 	// Metrics may be nil.
 	Metrics *web.Metrics
 	Scan    checks.Options
+	// Share makes jobs that scan together with other replicas; nil: each for itself.
+	Share   func(*checks.Runner, func(checks.Plan) checks.Check) *redisjobs.Jobs
 	Log     *slog.Logger
 	Now     func() time.Time
 	Cadence time.Duration
@@ -85,8 +89,14 @@ func newApp(o appOptions) (*app, error) {
 	}
 	a := &app{store: o.Store, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), now: o.Now}
 	o.Scan.Version, o.Scan.Now, o.Scan.Log = stamped(), o.Now, a.log
+	runner := checks.NewRunner(o.Scan)
+	jobs := checks.Jobs(checks.NewLocal(runner, probes))
+	if o.Share != nil {
+		a.shared = o.Share(runner, probes)
+		jobs = a.shared
+	}
 	a.parts = commands.Parts{
-		Store: a.store, Jobs: checks.NewLocal(checks.NewRunner(o.Scan), probes), People: o.People,
+		Store: a.store, Jobs: jobs, People: o.People,
 		Draw:    func(b commands.Burn, w io.Writer) (string, error) { return draw(b, o.Theme, w) },
 		Load:    o.load,
 		Reach:   o.reach,

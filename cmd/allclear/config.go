@@ -35,6 +35,8 @@ func (secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 type config struct {
 	Data    string        // directory of the embedded store; "" with Redis
 	Redis   secret        // URL; may carry a password
+	RedisCA string        // file with the certificates that a Redis is trusted by; "": the system's
+	Strict  bool          // a change counts when a replica of the Redis has it
 	Contact string        // sent with every request of a scan
 	Cadence time.Duration // between reminders
 	Zone    string        // of new incidents; "" is UTC
@@ -53,6 +55,8 @@ type config struct {
 type configFile struct {
 	Data    string `yaml:"data"`
 	Redis   string `yaml:"redis"`
+	RedisCA string `yaml:"redis_ca"`
+	Durable string `yaml:"durability"`
 	Contact string `yaml:"contact"`
 	Cadence string `yaml:"cadence"`
 	Zone    string `yaml:"zone"`
@@ -84,16 +88,18 @@ const maxConfig = 1 << 20
 // Any other that begins with ALLCLEAR_ is an error.
 func variables() map[string]func(*configFile, string) {
 	return map[string]func(*configFile, string){
-		"ALLCLEAR_CONFIG":  func(*configFile, string) {},
-		"ALLCLEAR_DATA":    func(c *configFile, v string) { c.Data = v },
-		"ALLCLEAR_REDIS":   func(c *configFile, v string) { c.Redis = v },
-		"ALLCLEAR_CONTACT": func(c *configFile, v string) { c.Contact = v },
-		"ALLCLEAR_CADENCE": func(c *configFile, v string) { c.Cadence = v },
-		"ALLCLEAR_ZONE":    func(c *configFile, v string) { c.Zone = v },
-		"ALLCLEAR_SAVE":    func(c *configFile, v string) { c.Save = v },
-		"ALLCLEAR_LOG":     func(c *configFile, v string) { c.Log = v },
-		"ALLCLEAR_LEVEL":   func(c *configFile, v string) { c.Level = v },
-		"ALLCLEAR_HTTP":    func(c *configFile, v string) { c.HTTP = v },
+		"ALLCLEAR_CONFIG":     func(*configFile, string) {},
+		"ALLCLEAR_DATA":       func(c *configFile, v string) { c.Data = v },
+		"ALLCLEAR_REDIS":      func(c *configFile, v string) { c.Redis = v },
+		"ALLCLEAR_REDIS_CA":   func(c *configFile, v string) { c.RedisCA = v },
+		"ALLCLEAR_DURABILITY": func(c *configFile, v string) { c.Durable = v },
+		"ALLCLEAR_CONTACT":    func(c *configFile, v string) { c.Contact = v },
+		"ALLCLEAR_CADENCE":    func(c *configFile, v string) { c.Cadence = v },
+		"ALLCLEAR_ZONE":       func(c *configFile, v string) { c.Zone = v },
+		"ALLCLEAR_SAVE":       func(c *configFile, v string) { c.Save = v },
+		"ALLCLEAR_LOG":        func(c *configFile, v string) { c.Log = v },
+		"ALLCLEAR_LEVEL":      func(c *configFile, v string) { c.Level = v },
+		"ALLCLEAR_HTTP":       func(c *configFile, v string) { c.HTTP = v },
 
 		"ALLCLEAR_SLACK_BOT_TOKEN":      func(c *configFile, v string) { c.Slack.BotToken = v },
 		"ALLCLEAR_SLACK_APP_TOKEN":      func(c *configFile, v string) { c.Slack.AppToken = v },
@@ -158,7 +164,7 @@ func (f *configFile) read(path string) error {
 
 // check turns the text into values and collects what is wrong.
 func (f configFile) check() (config, []error) {
-	c := config{Data: f.Data, Redis: secret(f.Redis), Contact: f.Contact, Save: f.Save, Cadence: 2 * time.Hour, Log: "text"}
+	c := config{Data: f.Data, Redis: secret(f.Redis), RedisCA: f.RedisCA, Contact: f.Contact, Save: f.Save, Cadence: 2 * time.Hour, Log: "text"}
 	var problems []error
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	if f.Cadence != "" {
@@ -182,6 +188,13 @@ func (f configFile) check() (config, []error) {
 	}
 	if f.Data != "" && f.Redis != "" {
 		wrong("data and redis are both set: the store is either a directory or a Redis")
+	}
+	switch f.Durable {
+	case "", "normal":
+	case "strict":
+		c.Strict = true
+	default:
+		wrong("durability %q: want normal or strict", f.Durable)
 	}
 	for i, p := range f.People {
 		var role state.Role

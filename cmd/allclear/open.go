@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +13,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/allclear-bot/allclear/checks"
 	"github.com/allclear-bot/allclear/state/embedded"
+	"github.com/allclear-bot/allclear/state/redisjobs"
 	"github.com/allclear-bot/allclear/state/redisstore"
 )
 
@@ -21,8 +25,11 @@ type opened struct {
 	// engine is the embedded store that this process owns; nil when it is a Redis,
 	// or another process owns the directory and lends its socket.
 	engine *embedded.Engine
-	close  []io.Closer // last in, first out
-	where  string      // for people, without secrets
+	// share makes the jobs that scan together with all that have the same Redis; nil
+	// when the store is this machine's own.
+	share func(*checks.Runner, func(checks.Plan) checks.Check) *redisjobs.Jobs
+	close []io.Closer // last in, first out
+	where string      // for people, without secrets
 }
 
 // Close gives everything back.
@@ -51,11 +58,7 @@ func openStore(ctx context.Context, c config, shared bool, log *slog.Logger) (*o
 
 func connect(ctx context.Context, c config, shared bool, log *slog.Logger) (*opened, error) {
 	if c.Redis != "" {
-		client, err := redisstore.Dial(string(c.Redis), redisstore.DialOptions{})
-		if err != nil {
-			return nil, err
-		}
-		return &opened{Store: redisstore.New(client, redisstore.Options{Lanes: 4}), close: []io.Closer{client}, where: redisAt(c.Redis)}, nil
+		return connectRedis(c, log)
 	}
 	dir, err := dataDir(c)
 	if err != nil {
@@ -71,6 +74,30 @@ func connect(ctx context.Context, c config, shared bool, log *slog.Logger) (*ope
 	client := engine.Client()
 	o := &opened{Store: redisstore.New(client, redisstore.Options{Writer: "embedded"}), engine: engine, close: []io.Closer{engine, client}, where: dir}
 	return o, nil
+}
+
+func connectRedis(c config, log *slog.Logger) (*opened, error) {
+	var o redisstore.DialOptions
+	if c.RedisCA != "" {
+		pem, err := readAtMost(c.RedisCA, maxConfig)
+		if err != nil {
+			return nil, fmt.Errorf("read the certificates of the Redis: %w", err)
+		}
+		o.TLS = &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
+		if !o.TLS.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("there is no certificate in %s", c.RedisCA)
+		}
+	}
+	client, err := redisstore.Dial(string(c.Redis), o)
+	if err != nil {
+		return nil, err
+	}
+	return &opened{
+		Store: redisstore.New(client, redisstore.Options{Lanes: 4, Strict: c.Strict}), close: []io.Closer{client}, where: redisAt(c.Redis),
+		share: func(r *checks.Runner, check func(checks.Plan) checks.Check) *redisjobs.Jobs {
+			return redisjobs.New(client, r, check, redisjobs.Options{Logger: log})
+		},
+	}, nil
 }
 
 // borrow uses the socket of the process that owns the directory.

@@ -54,7 +54,7 @@ func (s *storeFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&s.config, "config", "", "configuration file (YAML)")
 	f.StringVar(&s.data, "data", "", "directory of the embedded store")
-	f.StringVar(&s.redis, "redis", "", "URL of a Redis instead, like redis://host:6379/0")
+	f.StringVar(&s.redis, "redis", "", "URL of a Redis instead: redis://host:6379/0, redis-sentinel://host,host/master, redis-cluster://host,host")
 }
 
 // saves adds the flag of commands that show pictures.
@@ -154,7 +154,7 @@ func serve(ctx context.Context, c config, sys system) error {
 	}
 	a, err := newApp(appOptions{
 		Store: store.Store, People: c.People, Posters: out.posters, Chats: out.chats, Pace: out.pace, Metrics: metrics, Log: log,
-		Cadence: c.Cadence, Zone: c.Zone, Reminders: c.reminders(), Scan: checks.Options{Contact: c.Contact},
+		Cadence: c.Cadence, Zone: c.Zone, Reminders: c.reminders(), Scan: checks.Options{Contact: c.Contact}, Share: store.share,
 	})
 	if err != nil {
 		return errors.Join(err, group.Close())
@@ -171,6 +171,9 @@ func serve(ctx context.Context, c config, sys system) error {
 	}
 	group.Add("outbox", a.deliver)
 	group.Add("router", a.router.Run)
+	if a.shared != nil {
+		group.Add("scans", a.shared.Work)
+	}
 	group.Add("sweep", a.sweep)
 	group.Add("schedule", a.jobs.Run)
 	group.Add("deadlines", a.tend)

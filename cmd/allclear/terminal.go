@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -45,11 +44,13 @@ func banner(ctx context.Context, a *app, people state.People, where string) (str
 
 // redisAt is where a Redis is, without what it is opened with.
 func redisAt(raw secret) string {
-	u, err := url.Parse(string(raw))
-	if err != nil || u.Host == "" {
+	_, rest, _ := strings.Cut(string(raw), "://")
+	host, path, _ := strings.Cut(rest[strings.LastIndex(rest, "@")+1:], "/")
+	path, _, _ = strings.Cut(path, "?")
+	if host == "" {
 		return "Redis"
 	}
-	return "Redis at " + u.Host + strings.TrimSuffix(u.Path, "/")
+	return "Redis at " + strings.TrimSuffix(host+"/"+path, "/")
 }
 
 // patience is how long an end may take before anybody is told of it.
