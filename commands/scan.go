@@ -179,7 +179,7 @@ func (l looker) look(ctx context.Context, w *watch, plan checks.Plan, targets []
 	}
 	r := newRecorder(l.store, w.call, l.now, w.inc.Rules)
 	w.recorder = r
-	stop := w.beats(ctx, l.store)
+	stop := w.beats(ctx, l.store, func() { l.jobs.Cancel(w.rec.ID) })
 	defer stop()
 	write, written := outlast(ctx, scanGrace) // of a scan that is cut off, what was seen was seen
 	defer written()

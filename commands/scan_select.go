@@ -77,18 +77,28 @@ func (s scan) cancel(ctx context.Context, call chat.Call, sel selection) (chat.M
 		if !alive(sc, s.now()) || sel.label != "all" && sc.Selection != sel.label || id != "" && sc.ID != id {
 			continue
 		}
-		if s.jobs.Cancel(sc.ID) {
+		asked, err := s.store.AskEnd(ctx, call.Incident, sc.ID, call.Request.Actor.Person)
+		switch here := s.jobs.Cancel(sc.ID); {
+		case here:
 			ended = append(ended, sc.ID)
-		} else {
+		case err != nil:
+			return chat.Message{}, err
+		case asked:
 			elsewhere = append(elsewhere, sc.ID)
 		}
 	}
 	slices.Sort(ended)
-	switch {
-	case len(ended) > 0:
-		return chat.Say(chat.P("Ending scan ", nameList(ended), ". It tells what it has; what it did not look at stays unknown.")), nil
-	case len(elsewhere) > 0:
-		return chat.Message{}, notDone(chat.Say(chat.P("Scan ", nameList(elsewhere), " is not running in this process and cannot be ended from here. It ends by itself.")))
+	slices.Sort(elsewhere)
+	m := chat.Say()
+	if len(ended) > 0 {
+		m.Add(chat.P("Ending scan ", nameList(ended), ". It tells what it has; what it did not look at stays unknown."))
+	}
+	if len(elsewhere) > 0 {
+		m.Add(chat.P("Asked the replica that runs scan ", nameList(elsewhere), " to end it; if that one is gone, the one that takes over ends it. "+
+			"It tells what it has; what it did not look at stays unknown."))
+	}
+	if len(m.Parts) > 0 {
+		return m, nil
 	}
 	if id := call.Values.String("id"); id != "" {
 		return chat.Say(chat.P("Scan ", chat.C(id), " does not run any more.")), nil

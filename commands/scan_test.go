@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -154,7 +155,13 @@ func TestASelectionIsScannedAndOnlyOneAtATime(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, begun)
 	require.Contains(t, w.refuse(t, "alice", "scan"), "Scan other of all servers is running since 09:00 UTC, asked for by Ada. No second one was begun.\n12 of 30 looked at")
-	require.Contains(t, w.refuse(t, "alice", "scan --cancel"), "cannot be ended from here")
+	require.Contains(t, words(w.run(t, "lead-1", "scan --cancel")), "Asked the replica that runs scan other to end it")
+	by, asked, err := w.store.EndAsked(t.Context(), "toolshell-1", "other")
+	require.NoError(t, err)
+	require.True(t, asked)
+	require.Equal(t, state.PersonID("lead-1"), by)
+	require.NoError(t, w.store.EndScan(t.Context(), state.Scan{ID: "other", Incident: "toolshell-1", Selection: "all", Started: w.clock(), Ended: w.clock()}))
+	require.Contains(t, words(w.run(t, "lead-1", "scan --cancel --id other")), "does not run any more")
 	require.Contains(t, opened(t, 2, "").refuse(t, "alice", "scan"), "There is no server to look at.")
 }
 
@@ -329,7 +336,7 @@ func TestAScanOfWhichNothingAnswersIsToldEarlyAndKeepsItsSelection(t *testing.T)
 		store := &beating{}
 		w := newWatch(chat.Call{Say: func(_ string, m chat.Message) { store.say(m) }}, time.Now,
 			state.Scan{ID: "s1", Selection: "all", Started: time.Now(), Total: 800}, state.Incident{ID: "ts-1"})
-		stop := w.beats(t.Context(), store)
+		stop := w.beats(t.Context(), store, func() { store.ended = true })
 		time.Sleep(time.Second)
 		synctest.Wait()
 		said, _, _ := store.now()
@@ -342,6 +349,11 @@ func TestAScanOfWhichNothingAnswersIsToldEarlyAndKeepsItsSelection(t *testing.T)
 			require.Greater(t, time.Until(until), scanTTL/2, "it is held well ahead though nothing was answered")
 			require.True(t, alive(scan, time.Now()))
 		}
+		require.False(t, store.ended)
+		store.wish.Store(true) // of somebody at another replica
+		time.Sleep(askEvery)
+		synctest.Wait()
+		require.True(t, store.ended, "within a second")
 		stop()
 		told, scan, _ := store.now()
 		time.Sleep(scanTTL / 2)
@@ -360,6 +372,12 @@ type beating struct {
 	scan  state.Scan
 	until time.Time
 	said  []string
+	wish  atomic.Bool
+	ended bool
+}
+
+func (b *beating) EndAsked(context.Context, string, string) (state.PersonID, bool, error) {
+	return "lead-1", b.wish.Load(), nil
 }
 
 func (b *beating) say(m chat.Message) {

@@ -49,9 +49,13 @@ func newWatch(call chat.Call, now func() time.Time, rec state.Scan, inc state.In
 	return &watch{call: call, now: now, rec: rec, inc: inc, said: now().Add(firstProgress - progressEvery), flushed: now().Add(firstProgress - progressEvery), reasons: map[string]int{}}
 }
 
-// beats goes on holding the selection, and tells how far the scan is, until it is
-// stopped. Nothing of the scan depends on it.
-func (w *watch) beats(ctx context.Context, store Scans) (stop func()) {
+// askEvery is how often a scan looks whether somebody, at whatever replica, wants it
+// to end.
+const askEvery = time.Second
+
+// beats goes on holding the selection, tells how far the scan is, and ends it when
+// somebody wants that, until it is stopped.
+func (w *watch) beats(ctx context.Context, store Scans, end func()) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() { // stop waits for it
@@ -65,7 +69,10 @@ func (w *watch) beats(ctx context.Context, store Scans) (stop func()) {
 			case <-next.C:
 			}
 			w.progress(ctx, store)
-			next.Reset(progressEvery)
+			if _, asked, _ := store.EndAsked(ctx, w.inc.ID, w.rec.ID); asked {
+				end() // again, if the scan has not begun yet
+			}
+			next.Reset(askEvery)
 		}
 	}()
 	return func() { cancel(); <-ended }
