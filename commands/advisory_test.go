@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -15,39 +14,6 @@ import (
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/state"
 )
-
-func TestAnAdvisoryHasVersionsAndStaysInside(t *testing.T) {
-	t.Parallel()
-	b := newBoard(t, 2)
-	require.Contains(t, plain(b.must("view-1", "advisory list")), "There are no advisories yet.")
-	m := b.must("resp-1", `advisory draft --tlp clear "Patch <now>" Install both updates, then rotate.`)
-	require.Contains(t, plain(m), "Saved. Nothing is published.\nAdvisory 1, version 1 · TLP:CLEAR\nPatch <now>\nInstall both updates, then rotate.\ndraft by resp-1 21 Jul 08:00 UTC.")
-	for _, p := range m.Parts {
-		require.Equal(t, state.TLPAmberStrict, p.Marking(), "a draft goes nowhere outside, whatever its marking will be")
-	}
-	m = b.must("resp-1", "advisory update 1", chat.File{Name: "body.txt", Data: []byte("Rotate again.\n")})
-	require.Contains(t, plain(m), "Advisory 1, version 2 · TLP:CLEAR\nPatch <now>\nRotate again.\n")
-	m = b.must("resp-1", "advisory update 1 --tlp red")
-	require.Equal(t, state.TLPRed, m.Parts[1].Marking())
-	b.must("resp-1", `advisory draft Second words`)
-	require.Equal(t, "1 · version 3 · TLP:RED · Patch <now> · draft\n2 · version 1 · TLP:AMBER+STRICT · Second · draft\n", plain(b.must("view-1", "advisory list")))
-	require.Contains(t, plain(b.must("view-1", "advisory show 2")), "Second")
-	require.Contains(t, b.no("view-1", "advisory show 3"), "There is no advisory 3. There are: 1, 2")
-	require.Contains(t, b.no("resp-1", "advisory update 2"), "Nothing about advisory 2 would change.")
-	require.Contains(t, b.no("resp-1", "advisory draft --tlp ambr A b"), "Did you mean: amber")
-	require.Contains(t, b.no("resp-1", "advisory draft "+strings.Repeat("x", 200)+" b"), "longer than 150")
-	require.Contains(t, b.no("resp-1", "advisory draft A", chat.File{Data: bytes.Repeat([]byte("x"), 9000)}), "longer than 8000")
-}
-
-func TestADraftThatRunsAgainIsSavedOnce(t *testing.T) {
-	t.Parallel()
-	b := newBoard(t, 2)
-	for range 2 {
-		m, err := b.askAs("same", "resp-1", "advisory draft Title body")
-		require.NoError(t, err)
-		require.Contains(t, plain(m), "Advisory 1, version 1")
-	}
-}
 
 // backlog is a queue with what it is told to have.
 type backlog struct {

@@ -110,11 +110,13 @@ func notWaiting(id string, refs []state.ProposalRef) error {
 func (c approve) all(ctx context.Context, call chat.Call, refs []state.ProposalRef) (chat.Message, error) {
 	var chosen []string
 	var left chat.Text
-	own, high, clear, more := 0, 0, 0, 0
+	own, high, clear, publish, more := 0, 0, 0, 0, 0
 	for _, r := range refs {
 		switch {
 		case r.Kind == state.ProposeClear:
 			clear++
+		case r.Kind == state.ProposePublish:
+			publish++
 		case r.By == call.Request.Actor.Person:
 			own++
 		case call.Request.Actor.Role < approverRole(r.Kind):
@@ -128,7 +130,7 @@ func (c approve) all(ctx context.Context, call chat.Call, refs []state.ProposalR
 	for _, part := range []struct {
 		n    int
 		what string
-	}{{own, "asked for by you"}, {high, "for a lead"}, {clear, "to declare clear: approve it by its id"}, {more, "more; ask again"}} {
+	}{{own, "asked for by you"}, {high, "for a lead"}, {clear, "to declare clear: approve it by its id"}, {publish, "to publish an advisory: read it, and approve it by its id"}, {more, "more; ask again"}} {
 		if part.n > 0 {
 			left = append(left, chat.T(fmt.Sprintf("Left: %d %s. ", part.n, part.what))...)
 		}

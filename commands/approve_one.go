@@ -17,6 +17,9 @@ func (c approve) one(ctx context.Context, call chat.Call, r state.ProposalRef) (
 			Try:  whoMay(c.people, r.Kind, r.By),
 		}
 	}
+	if r.Kind == state.ProposePublish {
+		return author{store: c.store, people: c.people, now: c.now}.approved(ctx, call, r.ID)
+	}
 	if r.Kind == state.ProposeClear {
 		return declareClear(ctx, c.store, call, c.now(), r.ID)
 	}

@@ -83,6 +83,15 @@ func TestEveryExampleWorks(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, s.Path, found.Path)
 				require.NotEmpty(t, e.Does)
+				if s.Community || strings.HasPrefix(s.Path, "sighting ") {
+					b.withCommunity()
+				}
+				if s.Community {
+					m, err := b.fromGuild("friends", "console:admin", true, state.TLPGreen, e.Line)
+					require.NoError(t, err)
+					require.NotEmpty(t, m.Parts)
+					return
+				}
 				if s.Path == "incident clear" {
 					b.settle()
 				}

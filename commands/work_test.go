@@ -29,6 +29,8 @@ type board struct {
 	now    time.Time
 	n      int
 	people state.People
+	// elsewhere changes where and by whom the next line is typed.
+	elsewhere func(*chat.Request)
 }
 
 const boardID = "ts-1"
@@ -131,12 +133,15 @@ func (b *board) askAs(id string, who state.PersonID, line string, files ...chat.
 		return chat.Message{}, &chat.Problem{What: fmt.Sprintf("%s may not %s", who, spec.Path)}
 	}
 	i := slices.IndexFunc(cs, func(c Command) bool { return c.Spec().Path == spec.Path })
+	req := chat.Request{
+		ID: id, Actor: chat.Actor{Link: "console:" + string(who), Person: p.ID, Name: p.Name, Role: p.Role}, Text: line, Files: files, At: b.now,
+		Place: state.Place{Platform: "console", Channel: "ops", Ceiling: state.TLPAmberStrict},
+	}
+	if b.elsewhere != nil {
+		b.elsewhere(&req)
+	}
 	return cs[i].Run(b.t.Context(), chat.Call{
-		Request: chat.Request{
-			ID: id, Actor: chat.Actor{Link: "console:" + string(who), Person: p.ID, Name: p.Name, Role: p.Role}, Text: line, Files: files, At: b.now,
-			Place: state.Place{Platform: "console", Channel: "ops", Ceiling: state.TLPAmberStrict},
-		},
-		Values: v, Incident: boardID, Say: func(string, chat.Message) {},
+		Request: req, Values: v, Incident: boardID, Say: func(string, chat.Message) {},
 	})
 }
 

@@ -5,9 +5,6 @@ import (
 	"strings"
 )
 
-// maxTold is how many changes the line about a new version names.
-const maxTold = 3
-
 // WhatChanged is one line on how a text differs from the version before.
 func (t AdvisoryText) WhatChanged(before AdvisoryText) string {
 	all := t.movedLines(before)
@@ -32,13 +29,24 @@ func (t AdvisoryText) WhatChanged(before AdvisoryText) string {
 	if n := newIn(t.Sources, before.Sources); n > 0 {
 		all = append(all, fmt.Sprintf("%d sources added", n))
 	}
-	switch {
-	case len(all) == 0:
+	return fitting(all)
+}
+
+// fitting is as many changes as the line has room for, and how many more there are.
+func fitting(all []string) string {
+	if len(all) == 0 {
 		return "the markings only"
-	case len(all) > maxTold:
-		return fmt.Sprintf("%s, and %d more changes", strings.Join(all[:maxTold], "; "), len(all)-maxTold)
 	}
-	return strings.Join(all, "; ")
+	for n := len(all); n > 0; n-- {
+		line := strings.Join(all[:n], "; ")
+		if n < len(all) {
+			line += fmt.Sprintf("; and %d more changes", len(all)-n)
+		}
+		if len([]rune(line)) <= MaxChanged {
+			return line
+		}
+	}
+	return fmt.Sprintf("%d changes", len(all))
 }
 
 // movedLines are the fix lines that differ, and products that are new.
