@@ -68,13 +68,16 @@ func (r *reading) read(ctx context.Context, in io.Reader) error {
 	sum := sha256.New()
 	text, err := r.open(&bounded{ctx: ctx, r: in, left: r.h.lim.Bytes, sum: sum})
 	if err == nil {
-		r.in.r = &bounded{ctx: ctx, r: text, left: r.h.lim.Bytes}
+		r.in.r = &bounded{ctx: ctx, r: text, left: r.h.lim.Bytes, h: r.h}
 		err = r.lines(ctx)
 	}
 	r.file.Bytes = r.in.read
 	r.file.Digest = hex.EncodeToString(sum.Sum(nil))
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return ctx.Err()
+	case errors.Is(err, ErrTooMuch):
+		return err
 	}
 	if err != nil {
 		r.file.Problem = checks.Clean(err.Error(), 200)
@@ -382,6 +385,7 @@ type bounded struct {
 	r    io.Reader
 	left int64
 	sum  hash.Hash
+	h    *Hunt // whose total it counts towards; nil: nobody's
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
@@ -395,6 +399,9 @@ func (b *bounded) Read(p []byte) (int, error) {
 	b.left -= int64(n)
 	if b.sum != nil {
 		b.sum.Write(p[:n])
+	}
+	if b.h != nil && b.h.read.Add(int64(n)) > b.h.lim.Total {
+		return 0, fmt.Errorf("more than %d bytes: %w", b.h.lim.Total, ErrTooMuch)
 	}
 	return n, err
 }

@@ -3,9 +3,11 @@ package hunt
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/allclear-bot/allclear/checks"
@@ -26,6 +28,7 @@ type Options struct {
 // Limits bound what reading may cost. Zero fields have defaults.
 type Limits struct {
 	Bytes   int64 // of one file, packed and unpacked: 64 GiB
+	Total   int64 // of all files, unpacked: 16 TiB
 	Servers int   // 20,000
 	Files   int   // in all: 200,000
 }
@@ -54,6 +57,7 @@ type Hunt struct {
 	mu      sync.Mutex
 	servers map[string]*server
 	files   int
+	read    atomic.Int64 // bytes, unpacked
 }
 
 // New makes a hunt.
@@ -62,7 +66,7 @@ func New(o Options) *Hunt {
 		rules: o.Playbook.LogRules, iocs: o.Playbook.IOCs, scope: o.Playbook.Logs, window: o.Playbook.Rules().Window,
 		quiet: cmp.Or(o.Quiet, defaultQuiet), horizon: 1 << 60, servers: map[string]*server{},
 		lim: Limits{
-			Bytes: cmp.Or(o.Limits.Bytes, 64<<30), Servers: cmp.Or(o.Limits.Servers, 20_000), Files: cmp.Or(o.Limits.Files, 200_000),
+			Bytes: cmp.Or(o.Limits.Bytes, 64<<30), Total: cmp.Or(o.Limits.Total, 16<<40), Servers: cmp.Or(o.Limits.Servers, 20_000), Files: cmp.Or(o.Limits.Files, 200_000),
 		},
 	}
 	if !o.Now.IsZero() {
@@ -81,8 +85,8 @@ type Origin struct {
 	Name string
 }
 
-// Read reads one log. The error is the context's, or that there are too many servers or
-// files; what is wrong with the file is in the File.
+// Read reads one log. The error is the context's, or ErrTooMuch;
+// what is wrong with the file is in the File.
 func (h *Hunt) Read(ctx context.Context, o Origin, in io.Reader) (File, error) {
 	s, err := h.server(o.Server)
 	if err != nil {
@@ -98,8 +102,11 @@ func (h *Hunt) Read(ctx context.Context, o Origin, in io.Reader) (File, error) {
 	return r.file, err
 }
 
+// ErrTooMuch: there are more servers, files or bytes than the limits allow.
+var ErrTooMuch = errors.New("hunt in parts")
+
 func errTooMany(what string, most int) error {
-	return fmt.Errorf("more than %d %s: hunt in parts", most, what)
+	return fmt.Errorf("more than %d %s: %w", most, what, ErrTooMuch)
 }
 
 // Unread notes a log that could not even be opened.
