@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/allclear-bot/allclear/checks/fleet"
+	"github.com/allclear-bot/allclear/checks/playbook"
 	"github.com/allclear-bot/allclear/state"
 )
 
@@ -266,4 +267,65 @@ func TestAnEstateEndsWithItsContextAndByClose(t *testing.T) {
 	require.NoError(t, <-ended)
 	require.Error(t, e.Start(t.Context()), "only once")
 	require.NoError(t, e.Close(), "again")
+}
+
+func TestACarelessOrderLeavesWhatTheAttackerHasAndTheRightOneDoesNot(t *testing.T) {
+	t.Parallel()
+	for _, campaign := range []string{"citrixbleed2", "sharepoint-2026-50522"} {
+		book, err := playbook.Builtin(campaign)
+		require.NoError(t, err)
+		e, err := fleet.NewEstate(campaign, fleet.Options{CompromisedShare: -1})
+		require.NoError(t, err)
+		farm := e.Farms()[0]
+		at, err := e.RemediateCarelessly(book.Rules(), farm, e.Epoch(), time.Minute)
+		require.NoError(t, err)
+		for _, n := range e.Members(farm) {
+			now := standing(t, e, n)
+			require.False(t, now.Vulnerable)
+			require.True(t, now.Stolen, campaign)
+		}
+		_, err = e.Remediate(book.Rules(), farm, at, time.Minute)
+		require.NoError(t, err)
+		for _, n := range e.Members(farm) {
+			require.True(t, standing(t, e, n).Remediated(), campaign)
+		}
+	}
+	e, err := fleet.NewEstate("citrixbleed2", fleet.Options{})
+	require.NoError(t, err)
+	_, err = e.RemediateCarelessly(state.Rules{}, "nowhere", e.Epoch(), time.Minute)
+	require.ErrorIs(t, err, fleet.ErrNoFarm)
+}
+
+func TestWhoeverIsOnAServerIsFoundByTheHuntAndGoneAfterRecovery(t *testing.T) {
+	t.Parallel()
+	for _, campaign := range fleet.Campaigns() {
+		book, err := playbook.Builtin(campaign)
+		require.NoError(t, err)
+		e, err := fleet.NewEstate(campaign, fleet.Options{CompromisedShare: -1})
+		require.NoError(t, err)
+		farm := e.Farms()[0]
+		name := e.Members(farm)[0]
+		require.NoError(t, e.Compromise(name))
+		at, err := e.Remediate(book.Rules(), farm, e.Epoch(), time.Minute)
+		require.NoError(t, err)
+		require.Contains(t, fmt.Sprint(must(e.Collect(farm, at))), "hit", campaign)
+		require.False(t, standing(t, e, name).Remediated())
+		evicted, _, err := e.Recover(book.Rules(), farm, at, time.Minute)
+		require.NoError(t, err)
+		require.Len(t, evicted, 1)
+		require.True(t, evicted[name].After(at))
+		for _, n := range e.Members(farm) {
+			require.True(t, standing(t, e, n).Remediated(), campaign)
+		}
+		evicted, _, err = e.Recover(book.Rules(), farm, at, time.Minute)
+		require.NoError(t, err)
+		require.Empty(t, evicted, "nobody is there")
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -258,3 +259,72 @@ func (e *Estate) perform(p state.Proof, window time.Time, farm string, on state.
 	}
 	return e.Do(farm, on, p.Kind, p.Good[0], at)
 }
+
+// RemediateCarelessly does the same in an order that many chose: the last server of
+// the farm gets its update when all others are through with everything.
+func (e *Estate) RemediateCarelessly(rules state.Rules, farm string, at time.Time, tick time.Duration) (time.Time, error) {
+	members := e.Members(farm)
+	if len(members) == 0 {
+		return at, fmt.Errorf("%w: %q", ErrNoFarm, farm)
+	}
+	late := state.Subject{Server: members[len(members)-1]}
+	for _, last := range []bool{false, true} {
+		for _, st := range rules.Steps {
+			if st.Need != state.NeedAlways || len(st.Proof) == 0 {
+				continue
+			}
+			for _, on := range e.concerned(st, farm) {
+				if (on == late && st.Fix) != last {
+					continue
+				}
+				at = at.Add(tick)
+				if err := e.perform(st.Proof[0], rules.Window, farm, on, at); err != nil {
+					return at, fmt.Errorf("%s on %s: %w", st.ID, on, err)
+				}
+			}
+		}
+	}
+	return at, nil
+}
+
+// Recover throws the attacker out of a farm, does what rules ask for on a server on which
+// somebody was, and then all that they ask for once more. It returns when each eviction
+// was, by server, and when it was through; no eviction: nobody was there.
+func (e *Estate) Recover(rules state.Rules, farm string, at time.Time, tick time.Duration) (evicted map[string]time.Time, _ time.Time, _ error) {
+	evicted = map[string]time.Time{}
+	for _, name := range e.Members(farm) {
+		now, err := e.Truth(name)
+		if err != nil {
+			return nil, at, err
+		}
+		if now.Compromised {
+			at = at.Add(tick)
+			if err := e.Evict(name, at); err != nil {
+				return nil, at, err
+			}
+			evicted[name] = at
+		}
+	}
+	if len(evicted) == 0 {
+		return evicted, at, nil
+	}
+	for _, st := range rules.Steps {
+		if st.Need != state.NeedCompromised || len(st.Proof) == 0 || st.Proof[0].Kind == state.KindEviction {
+			continue
+		}
+		for _, on := range e.concerned(st, farm) {
+			if _, robbed := evicted[on.Server]; on.Server != "" && !robbed {
+				continue
+			}
+			at = at.Add(tick)
+			if err := e.perform(st.Proof[0], rules.Window, farm, on, at); err != nil {
+				return evicted, at, fmt.Errorf("%s on %s: %w", st.ID, on, err)
+			}
+		}
+	}
+	at, err := e.Remediate(rules, farm, at, tick)
+	return evicted, at, err
+}
+
+// WriteInventory writes the inventory as CSV.
+func (e *Estate) WriteInventory(w io.Writer) error { return e.Inventory().WriteCSV(w) }

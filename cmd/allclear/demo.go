@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,11 +36,12 @@ Everything is in memory but the pictures. Ctrl-C ends it, and nothing is kept.
 Exit status: 0 only if ALL CLEAR was reached, 130 if it was stopped before.`
 
 type demoOptions struct {
-	servers int
-	seed    uint64
-	dir     string
-	prompt  bool
-	log     string
+	playbook string
+	servers  int
+	seed     uint64
+	dir      string
+	prompt   bool
+	log      string
 }
 
 func newDemo(sys system) *cobra.Command {
@@ -48,7 +51,8 @@ func newDemo(sys system) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return runDemo(c.Context(), o, sys) },
 	}
 	f := cmd.Flags()
-	f.IntVar(&o.servers, "servers", 60, "size of the fleet, 30 to 100000")
+	f.StringVar(&o.playbook, "playbook", "toolshell", "the campaign: "+strings.Join(demoCampaigns(), ", "))
+	f.IntVar(&o.servers, "servers", 60, "size of the fleet: 30 to 100000 for toolshell, 10 to 2000 for the others")
 	f.Uint64Var(&o.seed, "seed", 1, "the same seed makes the same fleet")
 	f.StringVar(&o.dir, "save", "", "where pictures are written (default: a temporary directory)")
 	f.BoolVar(&o.prompt, "prompt", true, "leave a prompt in the end, on a terminal")
@@ -61,8 +65,15 @@ func newDemo(sys system) *cobra.Command {
 func storyStart() time.Time { return time.Date(2025, 7, 20, 6, 0, 0, 0, time.UTC) }
 
 func runDemo(ctx context.Context, o demoOptions, sys system) error {
-	if o.servers < 30 || o.servers > 100_000 {
-		return usage{fmt.Errorf("--servers %d: the story needs 30 to 100000", o.servers)}
+	if !slices.Contains(demoCampaigns(), o.playbook) {
+		return usage{fmt.Errorf("--playbook %.40q: there is a story for %s%s", o.playbook, strings.Join(demoCampaigns(), ", "), didYouMean(o.playbook, demoCampaigns()))}
+	}
+	least, most := 30, 100_000
+	if o.playbook != incidentName {
+		least, most = 10, 2000
+	}
+	if o.servers < least || o.servers > most {
+		return usage{fmt.Errorf("--servers %d: the story needs %d to %d", o.servers, least, most)}
 	}
 	pictures, err := openAlbum(o.dir)
 	if err != nil {
@@ -132,7 +143,7 @@ const lastMoment = time.Second
 // abandon does not wait until what runs is finished: whatever it looks at goes away.
 func (s *stage) abandon(ended <-chan error) error {
 	s.silence(true)
-	err := s.fleet.Close()
+	err := s.world().Close()
 	select {
 	case e := <-ended:
 		return errors.Join(err, e)
@@ -154,10 +165,11 @@ func demoLog(path string) (*slog.Logger, func(), error) {
 
 // newStage builds the real parts around a make-believe fleet.
 func newStage(ctx context.Context, o demoOptions, sys system, log *slog.Logger) (*stage, *bot.Group, error) {
-	fl, err := fleet.New(fleet.Options{Servers: o.servers, Seed: o.seed, Epoch: storyStart(), HangFor: 20 * time.Second, Kept: 512})
-	if err != nil {
+	s := &stage{out: sys.Out, paint: painter(sys.colour(sys.Out)), answers: map[string]chan chat.Message{}, telling: true}
+	if err := s.found(o); err != nil {
 		return nil, nil, err
 	}
+	fl := s.world()
 	if err := fl.Start(ctx); err != nil {
 		return nil, nil, fmt.Errorf("start the make-believe fleet: %w", err)
 	}
@@ -169,10 +181,6 @@ func newStage(ctx context.Context, o demoOptions, sys system, log *slog.Logger) 
 	width, tty := sys.Terminal(sys.Out)
 	width = min(cmp.Or(width, 100), 110)
 	roles := []string{lead, second, responder, finance, hr}
-	s := &stage{
-		fleet: fl, clock: newStoryClock(storyStart()), out: sys.Out,
-		paint: painter(sys.colour(sys.Out)), answers: map[string]chan chat.Message{}, telling: true,
-	}
 	s.console = console.New(sys.In, sys.Out, console.Options{
 		User: lead, Roles: roles, Width: width,
 		Colour: sys.colour(sys.Out), TTY: tty, Files: true, SaveDir: o.dir, Now: s.clock.Now, Session: "story",
@@ -204,25 +212,47 @@ func newStage(ctx context.Context, o demoOptions, sys system, log *slog.Logger) 
 	return s, group, nil
 }
 
+// demoCampaigns are the campaigns that there is a story for.
+func demoCampaigns() []string { return append([]string{incidentName}, fleet.Campaigns()...) }
+
+// found makes the make-believe fleet of the story, and its clock.
+func (s *stage) found(o demoOptions) (err error) {
+	opts := fleet.Options{Servers: o.servers, Seed: o.seed, HangFor: 20 * time.Second, Kept: 512}
+	if o.playbook != incidentName {
+		s.estate, err = fleet.NewEstate(o.playbook, opts)
+		if err == nil {
+			s.began = s.estate.Epoch()
+		}
+	} else {
+		s.began, opts.Epoch = storyStart(), storyStart()
+		s.fleet, err = fleet.New(opts)
+	}
+	s.clock = newStoryClock(s.began)
+	return err
+}
+
 // verdict says how it ended; only ALL CLEAR is success.
 func (s *stage) verdict(ctx context.Context, begun time.Time) error {
-	inc, err := s.app.store.Incident(ctx, incidentName)
+	inc, err := s.app.store.Incident(ctx, s.incident())
 	if err != nil {
 		return err
 	}
-	asked := s.fleet.Asked()
+	asked := s.world().Asked()
 	fmt.Fprintf(s.out, "\n%s\n", s.paint.dim(fmt.Sprintf(
 		"   %d lines typed, %.0f hours of story in %s; the fleet got %d requests, %d of them writes, %d for a forbidden path.",
-		s.lines, s.clock.Now().Sub(storyStart()).Hours(), time.Since(begun).Round(100*time.Millisecond), asked.Requests, asked.Writes, asked.Forbidden)))
+		s.lines, s.clock.Now().Sub(s.began).Hours(), time.Since(begun).Round(100*time.Millisecond), asked.Requests, asked.Writes, asked.Forbidden)))
 	if inc.Clear == nil || inc.Clear.Exceptions > 0 {
 		return fmt.Errorf("the story ended without ALL CLEAR: %w", s.openOnes(ctx))
+	}
+	if err := s.honest(); err != nil {
+		return err
 	}
 	_, err = fmt.Fprintf(s.out, "\n%s\n", s.paint.bold("   "+inc.Clear.Words()))
 	return err
 }
 
 func (s *stage) openOnes(ctx context.Context) error {
-	rows, total, err := s.app.store.List(ctx, incidentName, state.Filter{}, 0, 3)
+	rows, total, err := s.app.store.List(ctx, s.incident(), state.Filter{}, 0, 3)
 	if err != nil {
 		return err
 	}
@@ -239,7 +269,7 @@ func (s *stage) prompt(ctx context.Context) error {
 	s.telling, s.console = false, s.ask()
 	s.mu.Unlock()
 	s.scene("Your turn")
-	s.tell(`Type commands, like: help, status, server show sp-finance-w1, as %s: proposals. Ctrl-D ends it.`, second)
+	s.tell(`Type commands, like: help, status, server show %s, as %s: proposals. Ctrl-D ends it.`, s.world().Inventory()[0].Name, second)
 	fmt.Fprintln(s.out)
 	err := s.console.Run(ctx, s.app.router)
 	if errors.Is(err, context.Canceled) {

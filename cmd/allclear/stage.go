@@ -43,8 +43,10 @@ func (c *storyClock) Skip(d time.Duration) {
 // fleet, and persons who type.
 type stage struct {
 	app     *app
-	fleet   *fleet.Fleet
+	fleet   *fleet.Fleet  // of the story of ToolShell
+	estate  *fleet.Estate // of another campaign's
 	clock   *storyClock
+	began   time.Time // of the story
 	console *console.Platform
 	ask     func() *console.Platform // the terminal, for the reader's turn
 	out     io.Writer
@@ -59,6 +61,35 @@ type stage struct {
 
 	mu      sync.Mutex
 	answers map[string]chan chat.Message
+}
+
+// world is a make-believe fleet, whatever its product.
+type world interface {
+	Start(ctx context.Context) error
+	Close() error
+	Farms() []string
+	Members(farm string) []string
+	Inventory() fleet.Inventory
+	WriteInventory(w io.Writer) error
+	Collect(farm string, at time.Time) ([]state.Evidence, error)
+	Asked() fleet.Asked
+}
+
+var _, _ world = (*fleet.Fleet)(nil), (*fleet.Estate)(nil)
+
+func (s *stage) world() world {
+	if s.estate != nil {
+		return s.estate
+	}
+	return s.fleet
+}
+
+// incident is the one that the story is about.
+func (s *stage) incident() string {
+	if s.estate != nil {
+		return s.estate.Campaign()
+	}
+	return incidentName
 }
 
 // painter colours the stage directions; the zero value does not.
@@ -192,7 +223,7 @@ func (s *stage) show(ctx context.Context, who, farm string) error {
 func (s *stage) collect(farm string) ([]byte, error) {
 	s.pass(10 * time.Minute)
 	at := s.clock.Now()
-	es, err := s.fleet.Collect(farm, at)
+	es, err := s.world().Collect(farm, at)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/allclear-bot/allclear/state"
 )
 
-// incidentName is the incident of the story.
+// incidentName is the incident of the story of ToolShell.
 const incidentName = "toolshell"
 
 // Persons of the story. They are roles, not people.
@@ -35,10 +35,17 @@ func cast() state.People {
 
 // play tells the whole response, scene by scene.
 func (s *stage) play(ctx context.Context) error {
-	for _, scene := range []func(context.Context) error{
-		s.opening, s.looking, s.asking, s.wrongOrder, s.confirming, s.lineMoves, s.snapshot,
+	if s.estate != nil {
+		return s.playEstate(ctx)
+	}
+	return s.scenes(
+		ctx, s.opening, s.looking, s.asking, s.wrongOrder, s.confirming, s.lineMoves, s.snapshot,
 		s.disconnected, s.compromised, s.everybody, s.settling, s.clearing, s.after,
-	} {
+	)
+}
+
+func (s *stage) scenes(ctx context.Context, all ...func(context.Context) error) error {
+	for _, scene := range all {
 		if err := scene(ctx); err != nil {
 			return err
 		}
@@ -62,8 +69,12 @@ func (s *stage) opening(ctx context.Context) error {
 	if err := s.linesBy(ctx, lead, `incident open `+incidentName+` --playbook toolshell@1 --title "ToolShell"`); err != nil {
 		return err
 	}
+	return s.handInventory(ctx)
+}
+
+func (s *stage) handInventory(ctx context.Context) error {
 	var inventory bytes.Buffer
-	if err := s.fleet.WriteInventory(&inventory); err != nil {
+	if err := s.world().WriteInventory(&inventory); err != nil {
 		return err
 	}
 	_, err := s.say(ctx, lead, "server import", chat.File{Name: "servers.csv", Data: inventory.Bytes()})
@@ -89,7 +100,7 @@ func (s *stage) looking(ctx context.Context) error {
 
 // first is the most urgent server of a status, "" when there is none.
 func (s *stage) first(ctx context.Context, st state.Status) (string, error) {
-	rows, _, err := s.app.store.List(ctx, incidentName, state.Filter{Status: &st}, 0, 1)
+	rows, _, err := s.app.store.List(ctx, s.incident(), state.Filter{Status: &st}, 0, 1)
 	if err != nil || len(rows) == 0 {
 		return "", err
 	}
@@ -272,7 +283,7 @@ func (s *stage) compromised(ctx context.Context) error {
 	if err != nil || name == "" {
 		return err
 	}
-	row, err := s.app.store.Row(ctx, incidentName, name)
+	row, err := s.app.store.Row(ctx, s.incident(), name)
 	if err != nil {
 		return err
 	}

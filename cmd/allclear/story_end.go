@@ -63,7 +63,7 @@ func (s *stage) retireOthers(ctx context.Context) error {
 // first is shown.
 func (s *stage) staleHeaders(ctx context.Context) error {
 	exposed := state.StatusExposed
-	rows, _, err := s.app.store.List(ctx, incidentName, state.Filter{Status: &exposed}, 0, 0)
+	rows, _, err := s.app.store.List(ctx, s.incident(), state.Filter{Status: &exposed}, 0, 0)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
@@ -96,11 +96,11 @@ func (s *stage) staleHeaders(ctx context.Context) error {
 // staleNotes are the lines that note the vulnerable builds that were last read of
 // a server, or of its farm's shared address.
 func (s *stage) staleNotes(ctx context.Context, r state.Row) ([]string, error) {
-	f, err := s.app.store.Farm(ctx, incidentName, r.Farm)
+	f, err := s.app.store.Farm(ctx, s.incident(), r.Farm)
 	if err != nil {
 		return nil, err
 	}
-	inc, err := s.app.store.Incident(ctx, incidentName)
+	inc, err := s.app.store.Incident(ctx, s.incident())
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (s *stage) clearing(ctx context.Context) error {
 	if err := s.linesBy(ctx, lead, "status", "incident clear"); err != nil {
 		return err
 	}
-	ps, err := s.app.store.Proposals(ctx, incidentName)
+	ps, err := s.app.store.Proposals(ctx, s.incident())
 	if err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (s *stage) approveAll(ctx context.Context, who string) error {
 	line := func() error { return s.linesBy(ctx, who, "approve all") }
 	err := line()
 	for before := -1; err == nil; {
-		ps, e := s.app.store.Proposals(ctx, incidentName)
+		ps, e := s.app.store.Proposals(ctx, s.incident())
 		if e != nil || len(ps) == before || len(ps) == 0 {
 			return e
 		}

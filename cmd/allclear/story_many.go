@@ -20,7 +20,7 @@ const manyFarms = 60
 const sideBySide = 64
 
 // many reports whether the fleet is a large one.
-func (s *stage) many() bool { return len(s.fleet.Farms()) > manyFarms }
+func (s *stage) many() bool { return len(s.world().Farms()) > manyFarms }
 
 // everybody brings the rest of the fleet home, each farm with evidence of its own.
 func (s *stage) everybody(ctx context.Context) error {
@@ -116,7 +116,7 @@ func (s *stage) work(farm string) (bool, error) {
 func (s *stage) evictions(ctx context.Context, farm string) ([]string, error) {
 	var lines []string
 	for _, name := range s.fleet.Members(farm) {
-		row, err := s.app.store.Row(ctx, incidentName, name)
+		row, err := s.app.store.Row(ctx, s.incident(), name)
 		if err != nil {
 			return nil, err
 		}
@@ -210,7 +210,7 @@ func (s *stage) confirmRest(ctx context.Context) error {
 func (s *stage) confirmRestOf(ctx context.Context, group string) error {
 	approvers := []string{hr, second, finance}
 	for before := -1; len(approvers) > 0; {
-		c, err := s.app.store.Counts(ctx, incidentName, state.Filter{Group: group})
+		c, err := s.app.store.Counts(ctx, s.incident(), state.Filter{Group: group})
 		ready := c.Status[state.StatusReady]
 		if err != nil || ready == 0 {
 			return err
@@ -232,7 +232,7 @@ func (s *stage) confirmRestOf(ctx context.Context, group string) error {
 
 // readyGroups are the groups that have servers which are ready.
 func (s *stage) readyGroups(ctx context.Context) ([]string, error) {
-	tallies, err := s.app.store.Tallies(ctx, incidentName, "group", true)
+	tallies, err := s.app.store.Tallies(ctx, s.incident(), "group", true)
 	var out []string
 	for _, t := range tallies {
 		if t.Counts.Status[state.StatusReady] > 0 {
