@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -38,6 +39,8 @@ type system struct {
 	// Release gives signals back to the operating system: the next one ends the
 	// process at once. nil: nobody listens to signals.
 	Release func()
+	// Now is the clock of serve; nil: the machine's.
+	Now func() time.Time
 }
 
 func (s system) letGo() {
@@ -222,6 +225,7 @@ func subcommands(sys system) []*cobra.Command {
 		newPlaybook(sys),
 		newDoctor(sys),
 		newSlack(sys),
+		newDiscord(sys),
 		newHealth(sys),
 		newVersion(sys),
 	}

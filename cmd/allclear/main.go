@@ -16,12 +16,13 @@ import (
 // version is stamped by the build: -ldflags "-X main.version=v1.2.3".
 var version string
 
-func main() {
+func main() { os.Exit(start(process())) }
+
+func start(sys system) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second signal ends the process at once
 	redisstore.ClientLog(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})))
-	sys := process()
 	sys.Release = stop
-	os.Exit(run(ctx, os.Args[1:], sys))
+	return run(ctx, os.Args[1:], sys)
 }
