@@ -38,12 +38,21 @@ func (helpCommand) Spec() chat.Spec {
 		Path: "help", Summary: "Say what can be asked for here, and how",
 		Args:     []chat.Arg{{Name: "command", Help: "a command, like scan", Optional: true, Rest: true}},
 		Examples: []chat.Example{{Line: "help claim", Does: "shows how claim is used"}},
-		Role:     state.RoleViewer, Private: true, Global: true,
+		Role:     state.RoleViewer, Private: true, Global: true, Community: true,
 	}
 }
 
-func (h helpCommand) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
+// in are the commands that there are where somebody asks.
+func (h helpCommand) in(r chat.Request) []chat.Spec {
 	specs := append(slices.Clone(h.specs), h.Spec())
+	if r.Community == "" {
+		return specs
+	}
+	return slices.DeleteFunc(specs, func(s chat.Spec) bool { return !s.Community })
+}
+
+func (h helpCommand) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
+	specs := h.in(call.Request)
 	if given := call.Values.String("command"); given != "" {
 		m, path, err := helpOn(specs, given)
 		if more := h.more[path]; err == nil && more != nil {
