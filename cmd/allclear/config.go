@@ -47,8 +47,9 @@ type config struct {
 	Level   slog.Level
 	HTTP    string // address; "": no HTTP unless a platform needs it
 	// Groups are whom a group of the inventory means in chats, by links.
-	Groups map[string][]string
-	Slack  slackConfig
+	Groups  map[string][]string
+	Slack   slackConfig
+	Discord discordConfig
 }
 
 // configFile is the YAML file, strict: an unknown key is an error.
@@ -65,10 +66,11 @@ type configFile struct {
 	Level   string `yaml:"level"`
 	HTTP    string `yaml:"http"`
 
-	Groups map[string][]string `yaml:"groups"`
-	Slack  slackFile           `yaml:"slack"`
-	People []configPerson      `yaml:"people"`
-	Pings  pingsFile           `yaml:"pings"`
+	Groups  map[string][]string `yaml:"groups"`
+	Slack   slackFile           `yaml:"slack"`
+	Discord discordFile         `yaml:"discord"`
+	People  []configPerson      `yaml:"people"`
+	Pings   pingsFile           `yaml:"pings"`
 }
 
 type configPerson struct {
@@ -106,6 +108,11 @@ func variables() map[string]func(*configFile, string) {
 		"ALLCLEAR_SLACK_SIGNING_SECRET": func(c *configFile, v string) { c.Slack.SigningSecret = v },
 		"ALLCLEAR_SLACK_COMMAND":        func(c *configFile, v string) { c.Slack.Command = v },
 		"ALLCLEAR_SLACK_API":            func(c *configFile, v string) { c.Slack.API = v },
+
+		"ALLCLEAR_DISCORD_TOKEN":      func(c *configFile, v string) { c.Discord.Token = v },
+		"ALLCLEAR_DISCORD_PUBLIC_KEY": func(c *configFile, v string) { c.Discord.PublicKey = v },
+		"ALLCLEAR_DISCORD_COMMAND":    func(c *configFile, v string) { c.Discord.Command = v },
+		"ALLCLEAR_DISCORD_TEAM":       func(c *configFile, v string) { c.Discord.teamOf(v) },
 	}
 }
 
@@ -215,7 +222,7 @@ func (f configFile) check() (config, []error) {
 	f.checkTimes(wrong)
 	c.Zone, c.Pings = f.Zone, f.Pings.check(c.People, wrong)
 	c.HTTP, c.Groups = f.HTTP, f.Groups
-	c.Slack = f.Slack.check(wrong)
+	c.Slack, c.Discord = f.Slack.check(wrong), f.Discord.check(wrong)
 	return c, problems
 }
 

@@ -82,7 +82,7 @@ func doctor(ctx context.Context, c config, w io.Writer) error {
 		}
 	}
 	if len(out.chats) == 0 {
-		show("chats", []state.Finding{{What: "a chat platform", Wrong: "none is configured", Do: "Set ALLCLEAR_SLACK_BOT_TOKEN and ALLCLEAR_SLACK_APP_TOKEN; see the README.", Warning: true}})
+		show("chats", []state.Finding{{What: "a chat platform", Wrong: "none is configured", Do: "Set ALLCLEAR_SLACK_BOT_TOKEN and ALLCLEAR_SLACK_APP_TOKEN, or ALLCLEAR_DISCORD_TOKEN and ALLCLEAR_DISCORD_TEAM; see the README.", Warning: true}})
 	}
 	if wrong > 0 {
 		fmt.Fprintf(w, "\n%d wrong.\n", wrong)

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/allclear-bot/allclear/bot"
 	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/bot/discord"
 	"github.com/allclear-bot/allclear/bot/outbox"
 	"github.com/allclear-bot/allclear/bot/slack"
 	"github.com/allclear-bot/allclear/bot/web"
@@ -31,6 +33,11 @@ func meet(c config, log *slog.Logger, metrics *web.Metrics) (outside, error) {
 	}
 	if c.Slack.set() {
 		if err := out.addSlack(c, log, metrics); err != nil {
+			return out, err
+		}
+	}
+	if c.Discord.set() {
+		if err := out.addDiscord(c, log, metrics); err != nil {
 			return out, err
 		}
 	}
@@ -59,6 +66,13 @@ func addHTTP(ctx context.Context, g *bot.Group, c config, a *app, out outside, m
 	return nil
 }
 
+// platformEvents are what the platforms count, each once.
+func platformEvents() []string {
+	all := slices.Concat(slack.Events(), discord.Events())
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // lookTimeout bounds what a gauge may take.
 const lookTimeout = 2 * time.Second
 
@@ -83,7 +97,7 @@ func newMetrics(store *redisstore.Store) *web.Metrics {
 		return max(0, time.Since(oldest).Seconds()), err
 	}
 	return web.NewMetrics(web.Labels{
-		Commands: paths, Outcomes: bot.Outcomes(), Letters: outbox.Outcomes(), Platforms: []string{slack.Name}, Events: slack.Events(),
+		Commands: paths, Outcomes: bot.Outcomes(), Letters: outbox.Outcomes(), Platforms: []string{slack.Name, discord.Name}, Events: platformEvents(),
 	},
 		gauge("allclear_inbox_requests", "Requests that nobody has taken yet.", func(ctx context.Context) (float64, error) {
 			n, _, err := store.Waiting(ctx)
