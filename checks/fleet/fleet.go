@@ -81,6 +81,7 @@ type life struct {
 	disconnected, wasDisconnected bool
 	hunted                        *sweep
 	preserved, evicted            time.Time
+	leftFiles                     []string // what an attacker ever left: the log remembers
 }
 
 type sweep struct {

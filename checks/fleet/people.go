@@ -125,6 +125,7 @@ func (s *machine) plant(more bool) {
 	if more {
 		s.files = append(s.files, "debug_dev.js")
 	}
+	s.leftFiles = slices.Clone(s.files)
 	s.farm.steal()
 }
 
