@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,16 +29,59 @@ func (b *board) said() []state.Notice {
 	}
 }
 
+// fired fires the reminders of the slot that now lies in, and returns whom they go to.
+func (b *board) fired() []string {
+	b.t.Helper()
+	b.n++
+	at := slotOf(b.now, 4*time.Hour)
+	c := ping{b.store, newPinger(b.parts)}
+	m, err := c.Run(b.t.Context(), chat.Call{
+		Request:  chat.Request{ID: fmt.Sprint("slot ", b.n, at), Trigger: chat.TriggerSchedule, At: at, Actor: chat.Actor{Link: "schedule"}},
+		Values:   chat.NewValues(map[string]string{"send": "yes"}),
+		Incident: boardID,
+	})
+	require.NoError(b.t, err)
+	require.Empty(b.t, m.Parts, "the reminders speak for themselves")
+	var out []string
+	for _, n := range b.said() {
+		if n.Kind == NoticePing {
+			out = append(out, n.Owner)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// render is a notice in words, as it would be delivered now.
+func (b *board) render(n state.Notice) chat.Message {
+	b.t.Helper()
+	m, err := NewVoice(b.parts).Render(b.t.Context(), []state.Notice{n}, state.Place{})
+	require.NoError(b.t, err)
+	return m
+}
+
+const malicious = `evidence add {"schema":"allclear/evidence/1","farm":"%s","observed":"%s","servers":{"%s":{"modules":"malicious"}}}`
+
+func (b *board) attack(farm, server string) {
+	b.t.Helper()
+	b.must("resp-1", fmt.Sprintf(malicious, farm, b.now.Format(time.RFC3339), server))
+}
+
 func TestRemindersAreShownAsTheyWillBeSent(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t, 2)
 	m := b.must("resp-1", "ping")
-	require.Contains(t, plain(m), "alice: 2 servers are open in ts-1\n? sp-fin-01 unknown · Save the memory")
+	require.Contains(t, plain(m), "alice: 2 servers are open in ts-1\n? sp-fin-01 unknown, open to the internet · Save the memory")
 	require.Contains(t, plain(m), "bob: 1 server is open in ts-1")
-	require.Contains(t, plain(m), "1 open server is without an owner, so nobody is reminded.")
+	require.Contains(t, plain(m), "group apac: 1 server is open in ts-1\n? sp-edge-01 unknown, open to the internet", "what has no owner is its group's")
+	require.Contains(t, plain(m), "Without an owner nobody is asked to act.")
 	require.Empty(t, m.Notify, "a preview mentions nobody")
-	require.Contains(t, lines(m), "claim --incident ts-1 sp-fin-01")
-	require.Contains(t, lines(m), "ping --incident ts-1 --send")
+	for _, line := range []string{
+		"claim --incident ts-1 sp-fin-01", "verify --incident ts-1 sp-fin-01", "snooze --incident ts-1 sp-fin-01 4h",
+		"server assign --incident ts-1 sp-fin-01", "except --incident ts-1 sp-fin-01", "ping --incident ts-1 --send",
+	} {
+		require.Contains(t, lines(m), line)
+	}
 	require.Empty(t, b.said())
 	require.NotContains(t, plain(b.must("resp-1", "ping --owner bo")), "alice")
 	require.Contains(t, b.no("resp-1", "ping --owner carol"), "There is no owner")
@@ -46,15 +91,52 @@ func TestAReminderIsSentOnceInASlot(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t, 2)
 	m := b.must("resp-1", "ping --send")
-	require.Contains(t, plain(m), "2 reminders on the way: alice, bob.\nOne for each owner in the slot from 08:00 to 12:00 UTC; who had it already gets no second one.")
+	require.Contains(t, plain(m), "3 reminders on the way: alice, group apac, bob.\nOne for each person in the slot from 08:00 to 12:00 UTC.")
 	b.now = b.now.Add(time.Hour)
-	b.must("lead-1", "ping --send")
+	m = b.must("lead-1", "ping --send")
+	require.Contains(t, plain(m), "Nobody is reminded now.\nNot reminded\nalice of sp-fin-01, sp-fin-02: had a reminder in this slot already, until 12:00")
 	ls := b.said()
-	require.Len(t, ls, 2)
-	require.Equal(t, "ping ts-1 2025-07-21T08:00:00Z alice", ls[0].Key)
+	require.Len(t, ls, 3)
+	require.Equal(t, "ping ts-1 2025-07-21T08:00:00Z owner:alice", ls[0].Key)
 	b.now = b.now.Add(3 * time.Hour)
 	b.must("lead-1", "ping --send --owner alice")
 	require.Len(t, b.said(), 1)
+}
+
+func TestRemindersOfAPersonAndOfTheClockAreTheSame(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	b.must("resp-1", "ping --send")
+	require.Len(t, b.said(), 3)
+	require.Empty(t, b.fired())
+}
+
+func TestAPersonOfSeveralOwnersGetsOneReminder(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	b.people[2].Owns = []string{"alice", "bob"} // resp-1
+	require.Equal(t, []string{"group apac", "resp-1"}, b.fired())
+	m := b.render(state.Notice{Kind: NoticePing, Incident: boardID, Owner: "resp-1", Facts: map[string]string{"to": "person:resp-1", "slot": "2025-07-21T08:00:00Z"}})
+	require.Contains(t, plain(m), "resp-1: 3 servers are open in ts-1")
+	require.Equal(t, []string{"person:resp-1"}, m.Notify)
+	require.Contains(t, plain(b.must("resp-1", "ping --owner alice")), "resp-1 of sp-fin-01, sp-hr-01, sp-fin-02: had a reminder")
+}
+
+func TestTheSameIsRepeatedMoreSeldomAndAnAttackAtOnce(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	b.change(nil, func(tx *state.Tx) error { return tx.SetDue(at("2025-07-30 00:00")) }) // phases are another matter
+	var said []int
+	for i := range 8 {
+		if slices.Contains(b.fired(), "bob") {
+			said = append(said, i)
+		}
+		b.now = b.now.Add(4 * time.Hour)
+	}
+	require.Equal(t, []int{0, 2, 6}, said)
+	require.Contains(t, plain(b.must("resp-1", "ping")), "alice: 2 servers", "who asks sees it all the same")
+	b.attack("sp-hr-01", "sp-hr-01")
+	require.Equal(t, []string{"bob"}, b.fired())
 }
 
 func TestWhoWorkedOnItIsNotReminded(t *testing.T) {
@@ -62,7 +144,7 @@ func TestWhoWorkedOnItIsNotReminded(t *testing.T) {
 	b := newBoard(t, 2)
 	b.now = b.now.Add(time.Hour)
 	b.must("resp-1", "claim sp-hr-01")
-	require.Contains(t, plain(b.must("resp-1", "ping")), "Not reminded: bob (somebody worked on it just now).")
+	require.Contains(t, plain(b.must("resp-1", "ping")), "bob of sp-hr-01: somebody worked on it, until 13:00")
 	b.must("resp-1", "claim sp-fin-01") // alice has another one
 	require.Contains(t, plain(b.must("resp-1", "ping")), "alice: 1 server is open in ts-1\n? sp-fin-02")
 	b.now = b.now.Add(5 * time.Hour)
@@ -70,23 +152,42 @@ func TestWhoWorkedOnItIsNotReminded(t *testing.T) {
 	require.Contains(t, plain(b.must("resp-1", "ping")), "alice: 2 servers are open")
 
 	b.must("resp-1", "claim sp-hr-01") // no claim keeps quiet about an attacker
-	b.must("resp-1", `evidence add {"schema":"allclear/evidence/1","farm":"sp-hr-01","observed":"2025-07-21T13:00:00Z","servers":{"sp-hr-01":{"modules":"malicious"}}}`)
-	require.Contains(t, plain(b.must("resp-1", "ping")), "✖ sp-hr-01 compromised")
+	b.attack("sp-hr-01", "sp-hr-01")
+	require.Contains(t, plain(b.must("resp-1", "ping")), "✖ sp-hr-01 compromised, attacked just now, open to the internet, claimed by resp-1 just now")
+}
+
+func TestASnoozeHoldsUntilAnAttack(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	require.Contains(t, b.no("resp-1", "snooze sp-hr-01 4h"), "A snooze needs a reason.")
+	require.Contains(t, b.no("resp-1", "snooze sp-hr-01 30d holidays"), "Nobody is left alone for more than 7 days")
+	require.Contains(t, plain(b.must("resp-1", "snooze sp-hr 6h window at night")), "Nobody is reminded of sp-hr-01 until 14:00 UTC: window at night.")
+	require.Contains(t, plain(b.must("resp-1", "ping")), "bob of sp-hr-01: snoozed by resp-1: window at night, until 14:00")
+	require.NotContains(t, b.fired(), "bob")
+	b.must("resp-1", "snooze sp-hr-01 0m")
+	require.Contains(t, plain(b.must("resp-1", "ping")), "bob: 1 server")
+	b.must("resp-1", "snooze sp-hr-01 6h window at night")
+	b.now = b.now.Add(4 * time.Hour)
+	b.attack("sp-hr-01", "sp-hr-01")
+	require.Contains(t, plain(b.must("resp-1", "ping")), "its snooze ended early")
+	require.Contains(t, b.fired(), "bob")
+	entries, err := b.store.AuditOf(t.Context(), boardID, "sp-hr-01", 10)
+	require.NoError(t, err)
+	require.True(t, slices.ContainsFunc(entries, func(e state.AuditEntry) bool {
+		return slices.ContainsFunc(e.Events, func(e state.Event) bool { return e.Type == "snoozed" })
+	}), "it is in the record")
 }
 
 func TestAReminderSaysWhatIsTrueWhenItIsDelivered(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t, 2)
-	v := NewVoice(b.parts)
 	n := state.Notice{Kind: NoticePing, Incident: boardID, Owner: "bob", At: b.now}
-	m, err := v.Render(t.Context(), []state.Notice{n, n}, state.Place{})
+	m, err := NewVoice(b.parts).Render(t.Context(), []state.Notice{n, n}, state.Place{})
 	require.NoError(t, err)
 	require.Equal(t, []string{"owner:bob"}, m.Notify)
 	require.Contains(t, plain(m), "bob: 1 server is open in ts-1")
 	b.must("resp-1", "claim sp-hr-01")
-	m, err = v.Render(t.Context(), []state.Notice{n}, state.Place{})
-	require.NoError(t, err)
-	require.Equal(t, chat.Message{}, m)
+	require.Equal(t, chat.Message{}, b.render(n))
 }
 
 func TestADisconnectedServerIsRemindedOfQuietly(t *testing.T) {
@@ -95,8 +196,73 @@ func TestADisconnectedServerIsRemindedOfQuietly(t *testing.T) {
 	b.must("resp-1", `evidence add {"schema":"allclear/evidence/1","farm":"sp-hr-01","observed":"2025-07-21T08:00:00Z","servers":{"sp-hr-01":{"contained":"yes"}}}`)
 	require.Equal(t, state.StatusContained, b.status("sp-hr-01"))
 	b.now = b.now.Add(5 * time.Hour)
-	m, err := NewVoice(b.parts).Render(t.Context(), []state.Notice{{Kind: NoticePing, Incident: boardID, Owner: "bob"}}, state.Place{})
-	require.NoError(t, err)
+	require.Contains(t, b.fired(), "bob", "it is not dropped")
+	m := b.render(state.Notice{Kind: NoticePing, Incident: boardID, Owner: "bob"})
 	require.Contains(t, plain(m), "◇ sp-hr-01 contained")
 	require.Empty(t, m.Notify)
+}
+
+func TestQuietHoursHoldOneMessageForTheMorning(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	b.people[2].Owns, b.people[2].Quiet = []string{"bob"}, "22:00-07:00" // resp-1
+	b.now = at("2025-07-22 00:00")
+	m := b.must("lead-1", "ping --send --owner bob")
+	require.Contains(t, plain(m), "1 reminder held by quiet hours: resp-1 at 07:00.")
+	require.Empty(t, b.said(), "nothing goes out at night")
+	b.now = at("2025-07-22 04:00")
+	require.Contains(t, plain(b.must("lead-1", "ping")), "resp-1 of sp-hr-01: a reminder waits for the end of quiet hours, until 07:00")
+	require.NotContains(t, b.fired(), "resp-1")
+	b.now = at("2025-07-22 07:00")
+	ls := b.said()
+	require.Len(t, ls, 1)
+	require.Contains(t, plain(b.render(ls[0])), "resp-1: 1 server is open in ts-1")
+	b.now = at("2025-07-22 23:30")
+	b.attack("sp-hr-01", "sp-hr-01")
+	b.said()
+	b.now = at("2025-07-23 00:00")
+	require.Contains(t, b.fired(), "resp-1")
+	require.Contains(t, plain(b.render(state.Notice{Kind: NoticePing, Incident: boardID, Facts: map[string]string{
+		"to": "person:resp-1", "why": "in your quiet hours, because sp-hr-01 shows new signs of an attacker",
+	}})), "Sent in your quiet hours, because sp-hr-01 shows new signs of an attacker.")
+}
+
+func TestTheDeadlineEscalates(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	b.parts.Reminders = Reminders{Duty: "lead-1", Manager: "lead-2"}
+	b.change(nil, func(tx *state.Tx) error { return tx.SetDue(at("2025-07-22 00:00")) })
+	tend := func() int {
+		n, err := Tend(t.Context(), b.parts, boardID, b.now)
+		require.NoError(t, err)
+		return n
+	}
+	require.Zero(t, tend())
+	require.Equal(t, []string{"alice", "bob", "group apac"}, b.fired())
+	b.now = at("2025-07-21 20:00")
+	require.Equal(t, 4, tend())
+	require.Zero(t, tend(), "a phase is told once")
+	var texts string
+	for _, n := range b.said() {
+		require.Equal(t, NoticePhase, n.Kind)
+		texts += plain(b.render(n))
+	}
+	require.Contains(t, texts, "Deadline in 4 h: 2 servers are of alice open in ts-1")
+	require.Contains(t, texts, "From now on reminders go to the groups too.")
+	require.Equal(t, []string{"alice", "bob", "group apac", "group emea"}, b.fired())
+	b.now = at("2025-07-22 00:00")
+	require.Equal(t, 5, tend())
+	b.said()
+	require.Equal(t, []string{"alice", "bob", "group apac", "group emea", "lead-1"}, b.fired())
+	m := b.render(state.Notice{Kind: NoticePing, Incident: boardID, Facts: map[string]string{"to": "person:lead-1", "as": asDuty, "slot": "2025-07-22T00:00:00Z"}})
+	require.Contains(t, plain(m), "lead-1: 4 servers are open in ts-1\nDeadline passed just now. You are told as duty lead.")
+	b.now = at("2025-07-22 04:00")
+	require.Equal(t, 6, tend())
+	b.said()
+	require.Contains(t, b.fired(), "lead-2")
+	b.change(nil, func(tx *state.Tx) error { return tx.SetDue(at("2025-07-25 00:00")) })
+	require.Zero(t, tend(), "a deadline that was moved tells nobody")
+	inc, err := b.store.Incident(t.Context(), boardID)
+	require.NoError(t, err)
+	require.Equal(t, state.PhaseBefore, inc.Phase)
 }

@@ -1,8 +1,6 @@
 package commands
 
 import (
-	"context"
-	"sync"
 	"testing"
 	"time"
 
@@ -11,78 +9,68 @@ import (
 	"github.com/allclear-bot/allclear/state"
 )
 
-func (b *board) remind() int {
-	b.t.Helper()
-	sent, err := Remind(b.t.Context(), b.parts, boardID, b.now)
-	require.NoError(b.t, err)
-	return sent
-}
-
-func TestEachSlotRemindsOnce(t *testing.T) {
-	t.Parallel()
-	b := newBoard(t, 2)
-	require.Equal(t, 2, b.remind())
-	require.Zero(t, b.remind())
-	b.now = b.now.Add(3*time.Hour + 59*time.Minute)
-	require.Zero(t, b.remind())
-	ls := b.said()
-	require.Len(t, ls, 2)
-	require.Equal(t, "ping ts-1 2025-07-21T08:00:00Z alice", ls[0].Key)
-	b.now = b.now.Add(time.Minute)
-	require.Equal(t, 2, b.remind())
-	require.Len(t, b.said(), 2)
-}
-
-func TestRemindersOfAPersonAndOfTheClockAreTheSame(t *testing.T) {
-	t.Parallel()
-	b := newBoard(t, 2)
-	b.must("resp-1", "ping --send")
-	b.remind()
-	require.Len(t, b.said(), 2)
-}
-
-func TestTwoReplicasRemindOnce(t *testing.T) {
-	t.Parallel()
-	b := newBoard(t, 2)
-	var wg sync.WaitGroup
-	sent := make([]int, 8)
-	for i := range sent {
-		wg.Go(func() { sent[i], _ = Remind(context.WithoutCancel(t.Context()), b.parts, boardID, b.now) })
-	}
-	wg.Wait()
-	total := 0
-	for _, n := range sent {
-		total += n
-	}
-	require.Equal(t, 2, total)
-	require.Len(t, b.said(), 2)
-}
-
 func TestNobodyIsRemindedOfWhatIsOver(t *testing.T) {
 	t.Parallel()
 	b, id := almost(t)
-	require.Zero(t, b.remind(), "all is settled")
+	require.Empty(t, b.fired(), "all is settled")
 	b.must("lead-2", "approve "+id)
-	require.Zero(t, b.remind())
+	require.Empty(t, b.fired())
+	require.Contains(t, b.no("resp-1", "ping"), "is declared clear; nobody is reminded, until something re-opens")
 	b.said()
 	b.now = b.now.Add(80 * time.Hour)
 	_, err := Sweep(t.Context(), b.store, boardID, b.now)
 	require.NoError(t, err)
-	require.Equal(t, 2, b.remind(), "time has taken clear back")
+	b.said()
+	require.NotEmpty(t, b.fired(), "time has taken clear back, and reminders start again by themselves")
 	b.now = b.now.Add(5 * time.Hour)
 	b.must("lead-1", "incident close given up")
-	require.Zero(t, b.remind())
-	_, err = Remind(t.Context(), b.parts, "no-such", b.now)
+	require.Empty(t, b.fired())
+	require.Contains(t, b.no("resp-1", "ping"), "is closed; nobody is reminded")
+	_, err = Tend(t.Context(), b.parts, "no-such", b.now)
 	require.ErrorIs(t, err, state.ErrNotFound)
 }
 
-func TestWhenNothingIsDueTheSlotStaysOpen(t *testing.T) {
+func TestAClaimGrowsOldAndGoesBackToThePool(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t, 2)
-	for _, s := range []string{"sp-fin-01", "sp-fin-02", "sp-hr-01"} {
-		b.must("resp-1", "claim "+s)
+	sweep := func() (out []state.Notice) {
+		_, err := Sweep(t.Context(), b.store, boardID, b.now)
+		require.NoError(t, err)
+		for _, n := range b.said() {
+			if n.Kind == state.NoticeClaimAsked || n.Kind == state.NoticeClaimEnded {
+				out = append(out, n)
+			}
+		}
+		return out
 	}
-	require.Zero(t, b.remind())
-	b.must("resp-1", `evidence add {"schema":"allclear/evidence/1","farm":"sp-hr-01","observed":"2025-07-21T08:00:00Z","servers":{"sp-hr-01":{"modules":"malicious"}}}`)
-	require.Equal(t, 1, b.remind())
+	b.must("resp-1", "claim sp-hr-01")
+	b.now = b.now.Add(state.ClaimLife - time.Second)
+	require.Empty(t, sweep())
+	b.now = b.now.Add(time.Second)
+	ns := sweep()
+	require.Len(t, ns, 1)
+	m := b.render(ns[0])
+	require.Contains(t, plain(m), "resp-1: still on it? You claimed this more than 4 h ago, and nothing shows it done\n? sp-hr-01 unknown")
+	require.Contains(t, plain(m), "Without an answer it goes back to the pool at 12:30 UTC.")
+	require.Equal(t, []string{"person:resp-1"}, m.Notify)
+	require.Contains(t, lines(m), "claim --incident ts-1 sp-hr-01")
+
+	b.must("resp-1", "claim sp-hr-01") // still on it
+	require.Empty(t, b.render(ns[0]).Parts, "who has answered is not asked")
+	b.now = b.now.Add(state.ClaimGrace)
+	require.Empty(t, sweep())
+	b.now = b.now.Add(state.ClaimLife)
+	require.Len(t, sweep(), 1)
+	b.now = b.now.Add(state.ClaimGrace)
+	ns = sweep()
+	require.Len(t, ns, 1)
+	m = b.render(ns[0])
+	require.Contains(t, plain(m), "Back in the pool: resp-1 claimed it and did not answer")
+	require.Empty(t, m.Notify)
+	row, err := b.store.Row(t.Context(), boardID, "sp-hr-01")
+	require.NoError(t, err)
+	require.False(t, row.Claimed)
+	require.Empty(t, row.ClaimedBy)
+	b.now = b.now.Add(24 * time.Hour)
+	require.Empty(t, sweep())
 }

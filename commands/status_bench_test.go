@@ -56,7 +56,7 @@ func benchLooks(b *testing.B, s *redisstore.Store, n int, base map[string]time.D
 		return status{store, func() time.Time { return at }, time.Hour}
 	}
 	remind := func(store Store, at time.Time) Command {
-		return ping{store, func() time.Time { return at }, time.Hour}
+		return ping{store, pinger{store: store, now: func() time.Time { return at }, cadence: time.Hour}}
 	}
 	list := func(store Store, _ time.Time) Command { return serverList{store} }
 	for _, l := range []look{
