@@ -95,7 +95,25 @@ func (s *stage) looking(ctx context.Context) error {
 		return err
 	}
 	s.tell("And one where somebody has been:")
-	return s.linesBy(ctx, responder, "status "+worst)
+	if err := s.linesBy(ctx, responder, "status "+worst); err != nil {
+		return err
+	}
+	return s.logs(ctx, worst)
+}
+
+// logs hands in the logs of a server's farm.
+func (s *stage) logs(ctx context.Context, server string) error {
+	row, err := s.app.store.Row(ctx, incidentName, server)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := s.fleet.WriteLogs(row.Farm, s.clock.Now(), &b); err != nil {
+		return err
+	}
+	s.tell("The logs of its farm tell since when, and whom else they tried. A log clears nobody of what it does not show:")
+	_, err = s.say(ctx, responder, "hunt", chat.File{Name: "logs.zip", Data: b.Bytes()})
+	return err
 }
 
 // first is the most urgent server of a status, "" when there is none.
