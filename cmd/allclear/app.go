@@ -72,6 +72,7 @@ type appOptions struct {
 	Share   func(*checks.Runner, func(checks.Plan) checks.Check) *redisjobs.Jobs
 	Log     *slog.Logger
 	Now     func() time.Time
+	Lease   time.Duration // see system
 	Cadence time.Duration
 	// Zone is the time zone of new incidents, and Reminders whom reminders escalate to.
 	Zone      string
@@ -108,7 +109,7 @@ func newApp(o appOptions) (*app, error) {
 	var err error
 	a.outbox, err = outbox.New(outbox.Options{
 		Store: a.store, Posters: o.Posters, Render: voice.Render, Logger: a.log, Now: o.Now,
-		Window: o.Window, CardEvery: o.CardEvery, Pace: o.Pace, Count: o.countLetter(),
+		Claim: 2 * o.Lease, Timeout: o.Lease / 2, Window: o.Window, CardEvery: o.CardEvery, Pace: o.Pace, Count: o.countLetter(),
 	})
 	if err != nil {
 		return nil, err
@@ -118,7 +119,7 @@ func newApp(o appOptions) (*app, error) {
 		cs = append(cs, c)
 	}
 	a.router, err = bot.New(bot.Options{
-		Commands: cs, Store: a.store, Logger: a.log, Now: o.Now, Posted: a.outbox.Wake, SayEvery: o.SayEvery,
+		Commands: cs, Store: a.store, Logger: a.log, Now: o.Now, Posted: a.outbox.Wake, Lease: o.Lease, SayEvery: o.SayEvery,
 		People: func(context.Context) (state.People, error) { return o.People, nil },
 		Open:   a.open, Known: a.known, Bound: a.bound, Limit: o.limit, Names: commands.Names(a.store), Grants: o.grants, GrantsAsOf: o.grantsAsOf, Fetch: o.fetch, Done: o.done(),
 	})

@@ -41,6 +41,9 @@ type system struct {
 	Release func()
 	// Now is the clock of serve; nil: the machine's.
 	Now func() time.Time
+	// Lease is for how long a request stays with a replica that died, and half of how
+	// long its letters do; 0: the defaults of the router and the outbox.
+	Lease time.Duration
 }
 
 func (s system) letGo() {

@@ -31,12 +31,16 @@ import (
 // childVariable makes the test binary the program itself; with a duration as its value, by a clock that is wrong by that. It does not begin with ALLCLEAR_, which the program would refuse.
 const childVariable = "TEST_AS_ALLCLEAR"
 
+// leaseVariable makes the leases of such a process shorter.
+const leaseVariable = "TEST_ALLCLEAR_LEASE"
+
 func TestMain(m *testing.M) {
 	if as := os.Getenv(childVariable); as != "" {
 		sys := process()
 		if skew, err := time.ParseDuration(as); err == nil {
 			sys.Now = func() time.Time { return time.Now().Add(skew) }
 		}
+		sys.Lease, _ = time.ParseDuration(os.Getenv(leaseVariable))
 		os.Exit(start(sys))
 	}
 	redisstore.ClientLog(slog.New(slog.DiscardHandler)) // tests look at a Redis that is not there yet

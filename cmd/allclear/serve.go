@@ -155,7 +155,7 @@ func serve(ctx context.Context, c config, sys system) error {
 	a, err := newApp(appOptions{
 		Store: store.Store, People: c.People, Posters: out.posters, Chats: out.chats, Pace: out.pace, Metrics: metrics, Log: log,
 		Cadence: c.Cadence, Zone: c.Zone, Reminders: c.reminders(), Scan: checks.Options{Contact: c.Contact}, Share: store.share,
-		Now: sys.Now,
+		Now: sys.Now, Lease: sys.Lease,
 	})
 	if err != nil {
 		return errors.Join(err, group.Close())

@@ -20,12 +20,13 @@ import (
 
 // replicaOf is a serve of its own, as an operator would start it: Slack and Redis
 // by the environment, people by a file.
-func replicaOf(t *testing.T, fake *slackfake.Slack, redis, config string) *child {
+func replicaOf(t *testing.T, fake *slackfake.Slack, redis, config string, env ...string) *child {
 	t.Helper()
 	c := &child{cmd: exec.Command(os.Args[0], "serve", "--config", config), out: &tape{}, errs: &tape{}, done: make(chan struct{})}
 	c.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "ALLCLEAR_") }),
-		childVariable+"=1", "ALLCLEAR_REDIS=redis://"+redis, "ALLCLEAR_LOG=json",
+		childVariable+"=1", "ALLCLEAR_REDIS="+redis, "ALLCLEAR_LOG=json",
 		"ALLCLEAR_SLACK_BOT_TOKEN="+fake.BotToken(), "ALLCLEAR_SLACK_APP_TOKEN="+fake.AppToken(), "ALLCLEAR_SLACK_API="+fake.APIURL())
+	c.cmd.Env = append(c.cmd.Env, env...) // the last of a name counts
 	c.cmd.Stdout, c.cmd.Stderr = c.out, c.errs
 	var err error
 	c.keyboard, err = c.cmd.StdinPipe()
@@ -69,7 +70,7 @@ func killReplicas(t *testing.T, dedupe bool) {
 	fake := slackfake.New(t, slackfake.Options{Pace: slackfake.NoPace(), Patience: time.Minute, NoDedupe: !dedupe})
 	fake.Allow(slackfake.Unacked) // a replica that is killed acknowledges nothing
 	redis, config := statetest.Redis(t), peopleFile(t)
-	replicas := []*child{replicaOf(t, fake, redis.Addr, config), replicaOf(t, fake, redis.Addr, config)}
+	replicas := []*child{replicaOf(t, fake, "redis://"+redis.Addr, config), replicaOf(t, fake, "redis://"+redis.Addr, config)}
 	fake.AwaitConnections(2)
 
 	leader := fake.User("lead-1")
@@ -90,7 +91,7 @@ func killReplicas(t *testing.T, dedupe bool) {
 		if n%10 == 5 { // somebody works, somebody posts, somebody is about to
 			victim := rand.IntN(len(replicas))
 			replicas[victim].kill()
-			replicas[victim] = replicaOf(t, fake, redis.Addr, config)
+			replicas[victim] = replicaOf(t, fake, "redis://"+redis.Addr, config)
 		}
 	}
 	acked, posts, doubled := 0, 0, 0
