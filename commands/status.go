@@ -11,7 +11,7 @@ import (
 
 // boardStore is what the board is read from.
 type boardStore interface {
-	Reader
+	pastStore
 	Sweeper
 	Scans
 	Queue
@@ -33,10 +33,12 @@ func (status) Spec() chat.Spec {
 			{Name: "group", Help: "a group", Type: chat.Group},
 			{Name: "owner", Help: "an owner", Type: chat.Owner},
 			{Name: "farm", Help: "a farm", Type: chat.Farm},
+			{Name: "at", Help: `as it was then: 2025-07-21T18:00 (UTC), 2025-07-21T18:00+02:00`, Type: chat.Time},
 		},
 		Examples: []chat.Example{
 			{Line: "status", Does: "shows the incident: counts, the worst servers, what waits, and how fresh that is"},
 			{Line: "status sp-fin-01", Does: "shows each step of one server, with the evidence that decided it"},
+			{Line: "status --at 2025-07-21T10:00+02:00", Does: "shows the board as it was then, rebuilt from the record"},
 		},
 		Role: state.RoleViewer,
 	}
@@ -47,6 +49,8 @@ func (c status) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	switch {
 	case err != nil:
 		return chat.Message{}, err
+	case call.Values.Has("at"):
+		return c.past(ctx, call, kind, name)
 	case kind == "":
 		return Card(ctx, c.store, call.Incident, c.now(), c.cadence)
 	case kind == "server":

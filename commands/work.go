@@ -35,6 +35,7 @@ func boardCommands(p Parts) []Command {
 		ping{p.Store, newPinger(p)},
 		digest{p.Store, p.Draw, p.Now},
 		queue{p.Store, p.Now},
+		prove{p.Store, p.Now},
 		audit{p.Store, p.Now},
 		auditVerify{p.Store},
 		home{p.Store, p.People, p.Now, p.Cadence},

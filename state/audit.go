@@ -63,8 +63,8 @@ func (e AuditEntry) sum() string {
 	return sumOf("", e)
 }
 
-// whole reports whether the hashes of an entry are those of what it says.
-func (e AuditEntry) whole() bool {
+// Whole reports whether the hashes of an entry are those of what it says.
+func (e AuditEntry) Whole() bool {
 	if e.Body == "" {
 		return e.Hash == e.sum()
 	}
@@ -97,7 +97,7 @@ func (c *Chain) Add(e AuditEntry) error {
 	switch {
 	case e.Seq != c.Seq+1:
 		return fmt.Errorf("audit entry %d follows %d: entries are missing", e.Seq, c.Seq)
-	case !e.whole():
+	case !e.Whole():
 		return fmt.Errorf("audit entry %d was changed: its hash does not fit", e.Seq)
 	case e.N != head.N+1 || e.Prev != head.Hash:
 		return fmt.Errorf("audit entry %d does not follow entry %d of lane %d", e.Seq, head.Seq, e.Lane)

@@ -24,6 +24,15 @@ type Past struct {
 	farms map[string]*FarmState
 }
 
+// pastEvents are the types of events that Past learns from.
+var pastEvents = []string{
+	"incident opened", "incident closed", "playbook revised", "declared clear", "clear revoked",
+	"server put", "evidence", "claim", "claim ended", "exception", "retired", "confirmed", "confirmation ended", "proposed", "approved",
+}
+
+// Tells reports whether Past learns something from an event.
+func Tells(ev Event) bool { return slices.Contains(pastEvents, ev.Type) }
+
 // NewPast begins before the first entry of the record. keep chooses the farms of
 // which everything is kept; nil: none.
 func NewPast(incident string, keep func(farm string) bool) *Past {
@@ -178,6 +187,10 @@ func (p *Past) applyFarm(e AuditEntry, ev Event) error {
 	case "claim":
 		c, err := read[Claim](ev)
 		f.Claims = append(slices.DeleteFunc(f.Claims, func(o Claim) bool { return o.Server == c.Server && o.Step == c.Step && o.By == c.By }), c)
+		return err
+	case "claim ended":
+		c, err := read[Claim](ev)
+		f.Claims = slices.DeleteFunc(f.Claims, func(o Claim) bool { return o.Server == c.Server && o.Step == c.Step && o.By == c.By })
 		return err
 	case "exception":
 		x, err := read[Exception](ev)

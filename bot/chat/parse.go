@@ -81,14 +81,25 @@ func ParseDuration(s string) (time.Duration, error) {
 	return time.ParseDuration(s)
 }
 
-// ParseTime reads RFC 3339, "2025-07-21 18:00" and "2025-07-21", in UTC.
+// ParseTime reads RFC 3339, "2025-07-21 18:00" and "2025-07-21", in UTC or with a zone
+// behind: "+02:00", or a name as "Europe/Berlin". Short names ("CEST") are refused: they
+// mean different things in different places.
 func ParseTime(s string) (time.Time, error) {
-	for _, f := range []string{time.RFC3339, "2006-01-02 15:04", "2006-01-02T15:04", time.DateOnly} {
-		if t, err := time.Parse(f, s); err == nil {
+	text, zone := strings.TrimSpace(s), time.UTC
+	if i := strings.LastIndexByte(text, ' '); i > 0 && strings.ContainsRune(text[i:], '/') && len(text) < 80 {
+		if l, err := time.LoadLocation(text[i+1:]); err == nil {
+			text, zone = strings.TrimSpace(text[:i]), l
+		}
+	}
+	for _, f := range []string{
+		time.RFC3339, "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02T15:04:05", time.DateOnly,
+		"2006-01-02T15:04Z07:00", "2006-01-02 15:04Z07:00", "2006-01-02 15:04 Z07:00", "2006-01-02 15:04 -0700", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 Z07:00",
+	} {
+		if t, err := time.ParseInLocation(f, text, zone); err == nil {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%.40q is not a time: write 2025-07-21 18:00 (UTC)", s)
+	return time.Time{}, fmt.Errorf("%.40q is not a time: write 2025-07-21 18:00 (UTC), or 2025-07-21T18:00+02:00", s)
 }
 
 // Find splits a line and finds the command that it names, by its longest path.

@@ -222,6 +222,7 @@ func subcommands(sys system) []*cobra.Command {
 		newDo(sys),
 		newEvidence(sys),
 		newToken(sys),
+		newProve(sys),
 		newAudit(sys),
 		newExport(sys),
 		newImport(sys),

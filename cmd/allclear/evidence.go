@@ -1,20 +1,12 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/allclear-bot/allclear/bot/chat"
-	"github.com/allclear-bot/allclear/commands"
-	"github.com/allclear-bot/allclear/state"
-	"github.com/allclear-bot/allclear/state/redisstore"
 )
 
 func newEvidence(sys system) *cobra.Command {
@@ -68,83 +60,4 @@ func evidenceFile(name string, stdin io.Reader) (chat.File, error) {
 		return chat.File{}, fmt.Errorf("the evidence is larger than %d MiB", maxHandedIn>>20)
 	}
 	return chat.File{Name: "evidence.json", Data: data}, nil
-}
-
-func newAudit(sys system) *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "audit", Short: "Check the record", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
-	var s storeFlags
-	verify := &cobra.Command{
-		Use: "verify [EXPORT]", Short: "Check that no entry of the record was changed, left out or put in",
-		Long: `Check the record of a store: each entry has the hash of the one before it, and the
-counters, lists and records agree. With a file, check the record in an export,
-offline.
-
-Exit status: 0 the record is whole, 1 it is not, or it could not be read.`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				return verifyExport(args[0], sys)
-			}
-			return withOldStore(c.Context(), s, sys, true, func(o *opened) error { return verifyStore(c.Context(), o, sys.Out) })
-		},
-	}
-	s.add(verify)
-	cmd.AddCommand(verify)
-	return cmd
-}
-
-func verifyStore(ctx context.Context, o *opened, out io.Writer) error {
-	r, err := o.Verify(ctx)
-	if err != nil {
-		return err
-	}
-	return report(out, r)
-}
-
-func report(out io.Writer, r redisstore.Report) error {
-	for _, p := range r.Problems {
-		fmt.Fprintln(out, "wrong:", p)
-	}
-	if len(r.Problems) > 0 {
-		return errors.New("the record is not whole")
-	}
-	_, err := fmt.Fprintf(out, "The record is whole: %s; %s of %s, which agree with their counters and lists.\n",
-		entryCount(r.Entries), plural(r.Servers, "server"), plural(r.Incidents, "incident"))
-	return err
-}
-
-func entryCount(n int64) string {
-	if n == 1 {
-		return "1 entry"
-	}
-	return fmt.Sprintf("%d entries", n)
-}
-
-// verifyExport checks the record in an export without a store.
-func verifyExport(name string, sys system) error {
-	f, err := openFile(name)
-	if err != nil {
-		return fmt.Errorf("verify: %w", err)
-	}
-	defer f.Close()
-	entries, err := redisstore.ReadAudit(bufio.NewReaderSize(f, 1<<16))
-	if err != nil {
-		return fmt.Errorf("verify %s: %w", name, err)
-	}
-	var chain state.Chain
-	for _, e := range entries {
-		if err := chain.Add(e); err != nil {
-			return fmt.Errorf("verify %s: %w", name, err)
-		}
-	}
-	fmt.Fprintf(sys.Out, "The record in %s is whole: %s.\n", name, entryCount(chain.Seq))
-	var heads bytes.Buffer
-	if err := json.NewEncoder(&heads).Encode(chain.Heads()); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(sys.Out, "Newest entry of each lane: %s", heads.String())
-	return err
 }
