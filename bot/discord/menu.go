@@ -56,66 +56,111 @@ type menu struct {
 	specs    map[string]chat.Spec // by their path on Discord: "allclear server show"
 }
 
-// newMenu makes the commands of the Specs. A word that begins several paths is a group;
-// where it is a command too, those behind it are written with dashes. What does not fit
-// below the root any more is a root of its own: the largest families go first, as
-// "allclear-server". Descriptions are shortened before that.
-func newMenu(root string, specs []chat.Spec) *menu {
-	m := &menu{specs: map[string]chat.Spec{}}
-	families := map[string][]chat.Spec{}
-	var order []string
-	for _, s := range specs {
-		first, _, _ := strings.Cut(s.Path, " ")
-		if families[first] == nil {
-			order = append(order, first)
-		}
-		families[first] = append(families[first], s)
-	}
-	var apart []string
-	for about := maxAbout; ; about -= 20 {
-		c := m.root(root, order, families, about)
-		switch {
-		case len(c.Options) <= maxMenuOptions && c.size() <= maxCommandSize:
-			m.commands = append(m.commands, c)
-			for _, f := range apart {
-				m.commands = append(m.commands, m.family(root+"-"+f, families[f]))
-			}
-			return m
-		case about > leastAbout && len(c.Options) <= maxMenuOptions:
-			continue
-		}
-		i := largest(order, families)
-		if i < 0 { // a single word is too much: it is there by its line
-			order = order[:len(order)-1]
-		} else {
-			apart = append(apart, order[i])
-			order = slices.Delete(order, i, i+1)
-		}
-		about = maxAbout + 20
-	}
+// entry is what stands below the root: a command of one word, or a family of commands that
+// begin with the same word.
+type entry struct {
+	word  string
+	specs []chat.Spec
+	// apart: there is a command of that word alone too, so that Discord takes no group of it.
+	apart bool
 }
 
-// leastAbout is how far descriptions of options are shortened, in characters.
+// family reports whether an entry has more than one word.
+func (e entry) family() bool { return strings.Contains(e.specs[0].Path, " ") }
+
+// entries are what a list of Specs comes to, in its order.
+func entries(specs []chat.Spec) []entry {
+	var out []entry
+	alone := map[string]bool{}
+	for _, s := range specs {
+		if !strings.Contains(s.Path, " ") {
+			alone[s.Path] = true
+		}
+	}
+	for _, s := range specs {
+		first, _, more := strings.Cut(s.Path, " ")
+		i := slices.IndexFunc(out, func(e entry) bool { return more && e.word == first && e.family() })
+		if i < 0 {
+			out = append(out, entry{word: first, specs: []chat.Spec{s}, apart: more && alone[first]})
+			continue
+		}
+		out[i].specs = append(out[i].specs, s)
+	}
+	return out
+}
+
+// newMenu makes the commands of the Specs: "/allclear scan", "/allclear server show". Where
+// a word is a command and begins others, those are written with a dash: "/allclear
+// scan-show". What does not fit below the root any more is a root of its own, the largest
+// families first: "/allclear-server show"; and single words are in "/allclear-more".
+// Descriptions are shortened before that.
+func newMenu(root string, specs []chat.Spec) *menu {
+	m := &menu{specs: map[string]chat.Spec{}}
+	here := entries(specs)
+	var apart []entry
+	var more []chat.Spec
+	for about := maxAbout; ; about -= 20 {
+		c := m.root(root, here, about)
+		fits := len(c.Options) <= maxMenuOptions
+		if fits && c.size() <= maxCommandSize {
+			m.commands = append(m.commands, c)
+			break
+		}
+		if fits && about > leastAbout {
+			continue
+		}
+		i := dispensable(here)
+		if e := here[i]; e.family() {
+			apart = append(apart, e)
+		} else {
+			more = append(more, e.specs...)
+		}
+		here = slices.Delete(here, i, i+1)
+		about = maxAbout + 20
+	}
+	for _, e := range apart {
+		m.commands = append(m.commands, m.apart(root+"-"+e.word, e.word, e.specs))
+	}
+	for n, some := range slices.Collect(slices.Chunk(more, maxMenuOptions)) {
+		m.commands = append(m.commands, m.apart(root+"-more"+strings.Repeat("-more", n), "", some))
+	}
+	return m
+}
+
+// leastAbout is how far descriptions are shortened, in characters.
 const leastAbout = 40
 
-// largest is the family with the most commands, -1 when each has one.
-func largest(order []string, families map[string][]chat.Spec) int {
-	at := -1
-	for i, f := range order {
-		if n := len(families[f]); n > 1 && (at < 0 || n > len(families[order[at]])) {
+// dispensable is the entry that is put elsewhere first: the largest family; of single words
+// those that communities are there for, and then the last but help and the menu.
+func dispensable(here []entry) int {
+	at := 0
+	weight := func(i int) int {
+		e := here[i]
+		switch {
+		case e.family():
+			return 1000 + len(e.specs)
+		case e.word == "help" || e.word == "menu":
+			return -1
+		case e.specs[0].Community:
+			return 500 + i
+		}
+		return i
+	}
+	for i := range here {
+		if weight(i) > weight(at) {
 			at = i
 		}
 	}
 	return at
 }
 
-func (m *menu) root(root string, order []string, families map[string][]chat.Spec, about int) command {
+func (m *menu) root(root string, here []entry, about int) command {
 	clear(m.specs)
 	c := command{Type: int(discordgo.ChatApplicationCommand), Name: root, Description: "Run the response to a mass exploitation"}
-	for _, f := range order {
-		c.Options = append(c.Options, m.below(root, f, families[f], about)...)
+	for _, e := range here {
+		c.Options = append(c.Options, m.below(root, e, about)...)
 	}
-	if _, taken := families[anyLine]; !taken {
+	if !slices.ContainsFunc(here, func(e entry) bool { return e.word == anyLine }) {
 		c.Options = append(c.Options, command{
 			Type: int(discordgo.ApplicationCommandOptionSubCommand), Name: anyLine, Description: "Take a whole line, as help shows it",
 			Options: []command{{Type: int(discordgo.ApplicationCommandOptionString), Name: lineArg, Description: "like: scan --group emea", Required: true}},
@@ -124,36 +169,40 @@ func (m *menu) root(root string, order []string, families map[string][]chat.Spec
 	return c
 }
 
-// below is what a family is below the root.
-func (m *menu) below(root, first string, family []chat.Spec, about int) []command {
-	alone := slices.ContainsFunc(family, func(s chat.Spec) bool { return s.Path == first })
+// below is what an entry is below the root.
+func (m *menu) below(root string, e entry, about int) []command {
 	var out []command
-	for _, s := range family {
-		if alone {
+	for _, s := range e.specs {
+		switch {
+		case e.family() && !e.apart:
+			out = append(out, m.one(root+" "+e.word, behind(e.word, s), s, about))
+		default:
 			out = append(out, m.one(root, strings.ReplaceAll(s.Path, " ", "-"), s, about))
-			continue
 		}
-		name := strings.ReplaceAll(strings.TrimPrefix(s.Path, first+" "), " ", "-")
-		out = append(out, m.one(root+" "+first, name, s, about))
 	}
-	if alone {
+	if !e.family() || e.apart {
 		return out
 	}
-	return []command{{Type: int(discordgo.ApplicationCommandOptionSubCommandGroup), Name: first, Description: listed(first, family), Options: clip(out)}}
+	return []command{{Type: int(discordgo.ApplicationCommandOptionSubCommandGroup), Name: e.word, Description: listed(e.word, e.specs), Options: clip(out)}}
 }
 
-// family is a family as a root of its own.
-func (m *menu) family(root string, family []chat.Spec) command {
-	c := command{Type: int(discordgo.ChatApplicationCommand), Name: root}
-	first, _, _ := strings.Cut(family[0].Path, " ")
+// behind is the name of a command within its family.
+func behind(word string, s chat.Spec) string {
+	return strings.ReplaceAll(strings.TrimPrefix(s.Path, word+" "), " ", "-")
+}
+
+// apart is a family, or some single words, as a root of its own. What does not fit even
+// there is reached by its line.
+func (m *menu) apart(root, word string, specs []chat.Spec) command {
+	c := command{Type: int(discordgo.ChatApplicationCommand), Name: root, Description: listed(word, specs)}
 	for about := maxAbout; ; about -= 20 {
-		c.Options, c.Description = nil, listed(first, family)
-		for _, s := range family {
-			name := strings.ReplaceAll(strings.TrimPrefix(s.Path, first+" "), " ", "-")
-			c.Options = append(c.Options, m.one(root, name, s, about))
+		c.Options = nil
+		for _, s := range specs[:min(len(specs), maxMenuOptions)] {
+			c.Options = append(c.Options, m.one(root, behind(word, s), s, about))
 		}
-		c.Options = clip(c.Options)
 		for about <= leastAbout && c.size() > maxCommandSize {
+			last := c.Options[len(c.Options)-1]
+			delete(m.specs, root+" "+last.Name)
 			c.Options = c.Options[:len(c.Options)-1]
 		}
 		if c.size() <= maxCommandSize {
@@ -178,7 +227,7 @@ func listed(first string, family []chat.Spec) string {
 func (m *menu) one(above, name string, s chat.Spec, about int) command {
 	name = cut(name, maxNameLen)
 	m.specs[above+" "+name] = s
-	c := command{Type: int(discordgo.ApplicationCommandOptionSubCommand), Name: name, Description: told1(s.Summary, s.Path, maxAbout)}
+	c := command{Type: int(discordgo.ApplicationCommandOptionSubCommand), Name: name, Description: told1(s.Summary, s.Path, max(about, 60))}
 	for _, a := range s.Args {
 		c.Options = append(c.Options, choices(a, !a.Optional, about)...)
 	}
@@ -260,4 +309,19 @@ func (c command) size() int {
 		n += o.size()
 	}
 	return n
+}
+
+// Paths are the commands as people type them, "/allclear server show", in the order of the
+// Specs. One that does not fit into Discord is missing, and reached by its line alone.
+func Paths(root string, specs []chat.Spec) []string {
+	m := newMenu(root, specs)
+	var out []string
+	for _, s := range specs {
+		for path, of := range m.specs {
+			if of.Path == s.Path {
+				out = append(out, "/"+path)
+			}
+		}
+	}
+	return out
 }
