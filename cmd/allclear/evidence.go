@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/commands"
 )
 
 func newEvidence(sys system) *cobra.Command {
