@@ -53,7 +53,7 @@ func (b *bag) message() (chat.Message, error) {
 }
 
 func (b *bag) heading() chat.Heading {
-	what := "nothing changed"
+	what := "no status changed"
 	switch {
 	case b.call.Values.Bool("dry-run"):
 		what = "nothing was recorded"
