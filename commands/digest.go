@@ -22,6 +22,7 @@ type digest struct {
 	store interface {
 		boardStore
 		Changer
+		Reminded
 	}
 	draw func(Burn, io.Writer) (string, error)
 	now  func() time.Time
@@ -58,6 +59,11 @@ func (c digest) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 		m, err = c.forResponders(ctx, f)
 	} else {
 		m, err = c.forManagers(ctx, f)
+	}
+	if err == nil {
+		var left []chat.Part
+		left, err = leftToDigest(ctx, c.store, call.Incident)
+		m.Add(left...)
 	}
 	if !since.IsZero() {
 		m.Add(chat.N("Nothing has changed since ", when(since, now), " UTC. This is the weekly sign that somebody still looks."))

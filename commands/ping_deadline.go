@@ -2,8 +2,12 @@ package commands
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/state"
 )
 
@@ -23,6 +27,22 @@ type Reminders struct {
 // Reminded reads what is remembered of reminders, by who got them.
 type Reminded interface {
 	Pings(ctx context.Context, incident string) (map[string]state.PingMemory, error)
+	// PingsLeft is how many reminders were left to the digest, by whose they were.
+	PingsLeft(ctx context.Context, incident string) (map[string]int, error)
+}
+
+// leftToDigest names those who had so many mentions that reminders of theirs were left
+// to the digest.
+func leftToDigest(ctx context.Context, s Reminded, incident string) ([]chat.Part, error) {
+	left, err := s.PingsLeft(ctx, incident)
+	if err != nil || len(left) == 0 {
+		return nil, err
+	}
+	var names []string
+	for _, to := range slices.Sorted(maps.Keys(left)) {
+		names = append(names, fmt.Sprintf("%s (%d)", readerName(to), left[to]))
+	}
+	return []chat.Part{chat.P("Had enough mentions for an hour, so reminders were left to this digest: ", chat.C(fewOf(names, maxShown)), ".")}, nil
 }
 
 // deadlineWords are where the work stands against its deadline; "" when there is none.

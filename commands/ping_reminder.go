@@ -14,7 +14,7 @@ import (
 
 const (
 	maxReminded = 5 // servers that a reminder names
-	maxPressed  = 3 // of them with buttons
+	maxPressed  = 2 // of them with buttons
 )
 
 // readerName is who a reminder is for, in words.
@@ -46,7 +46,11 @@ func (c pinger) reminder(inc state.Incident, p state.Ping, now time.Time) chat.M
 	}
 	list.More = open - len(list.Items)
 	m.Add(list)
-	for i, r := range p.Rows[:min(len(p.Rows), maxPressed)] {
+	pressed := maxPressed
+	if !slices.Contains(p.As, "") && len(p.As) > 0 {
+		pressed = 1 // they are told; others do it
+	}
+	for i, r := range p.Rows[:min(len(p.Rows), pressed)] {
 		m.Add(chat.Row(pingButtons(inc.ID, r.Name, i == 0)...))
 	}
 	if slices.Contains(p.As, asNobodys) {

@@ -266,3 +266,18 @@ func TestTheDeadlineEscalates(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, state.PhaseBefore, inc.Phase)
 }
+
+func TestWhatIsTooMuchForAPersonIsLeftToTheDigest(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	b.parts.Reminders.Mentions = 1
+	b.now = at("2025-07-21 11:59")
+	b.must("resp-1", "ping --send --owner bob")
+	b.now = at("2025-07-21 12:01")
+	require.Contains(t, plain(b.must("resp-1", "ping --send --owner bob")), "bob of sp-hr-01: had 1 mentions in an hour: left to the digest, until 12:59")
+	require.Len(t, b.said(), 1)
+	require.Contains(t, plain(b.must("lead-1", "digest")), "Had enough mentions for an hour, so reminders were left to this digest: bob (1).")
+	b.now = at("2025-07-21 13:00")
+	b.must("resp-1", "ping --send --owner bob")
+	require.NotContains(t, plain(b.must("lead-1", "digest")), "left to this digest")
+}

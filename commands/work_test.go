@@ -65,7 +65,8 @@ func newBoard(t *testing.T, revision int) *board {
 	}
 	b.parts = Parts{
 		Store: b.store, Jobs: idleJobs{}, People: b.people, Load: playbook.Load, Cadence: 4 * time.Hour,
-		Now: func() time.Time { return b.now },
+		Timetable: wholeHours,
+		Now:       func() time.Time { return b.now },
 	}
 	pb, err := playbook.BuiltinRevision("toolshell", revision)
 	require.NoError(t, err)
@@ -74,6 +75,9 @@ func newBoard(t *testing.T, revision int) *board {
 			ID: boardID, Title: "ToolShell", Rules: pb.Rules(), Cadence: 4 * time.Hour,
 			Places: []state.Place{{Platform: "console", Channel: "ops", Ceiling: state.TLPAmberStrict}},
 		})
+		for _, j := range defaultJobs(4*time.Hour, "") {
+			err = errors.Join(err, tx.Schedule(j))
+		}
 		for _, s := range []state.Server{
 			{Name: "sp-fin-01", Farm: "fin", Owner: "alice", Group: "emea", Exposure: state.ExposureInternet, URL: "https://fin.example/"},
 			{Name: "sp-fin-02", Farm: "fin", Owner: "alice", Group: "emea", Exposure: state.ExposureInternal},

@@ -105,6 +105,7 @@ func (k keys) historyDays(i string) string  { return k.of("history:" + i) }     
 func (k keys) history(i, day string) string { return k.of("history-" + day + ":" + i) } // hash: minute -> counts
 func (k keys) pace(i, day string) string    { return k.of("pace-" + day + ":" + i) }    // hash: stretch|group -> servers finished
 func (k keys) pings(i string) string        { return k.of("pings:" + i) }               // hash: who was reminded -> PingMemory
+func (k keys) pingsLeft(i string) string    { return k.of("pings-left:" + i) }          // hash: who was not reminded -> n
 func (k keys) scans(i string) string        { return k.of("scan:" + i) }                // hash: id -> doc
 func (k keys) scanOrder(i string) string    { return k.of("scan-order:" + i) }          // zset: id -> n
 func (k keys) scanRuns(i string) string     { return k.of("scan-runs:" + i) }           // hash: selection -> until id

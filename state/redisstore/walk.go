@@ -70,7 +70,7 @@ func (s *Store) known(ctx context.Context) ([]held, error) {
 func (s *Store) knownOf(ctx context.Context, id string, add func(kind string, keys ...string)) error {
 	k := s.k
 	add(typeHash, k.incident(id), k.revisions(id), k.counts(id), k.countsBy(byOwner, id), k.countsBy(byGroup, id),
-		k.proposals(id), k.pings(id), k.scans(id), k.scanRuns(id), k.scanEnds(id))
+		k.proposals(id), k.pings(id), k.pingsLeft(id), k.scans(id), k.scanRuns(id), k.scanEnds(id))
 	add(typeZset, k.index(id), k.names("server", id), k.names("farm", id), k.names(byOwner, id), k.names(byGroup, id),
 		k.dueHours(id), k.historyDays(id), k.scanOrder(id))
 	for b := range buckets {
