@@ -118,6 +118,8 @@ type Parts struct {
 	// to; nil: nobody knows.
 	Reach func(context.Context, state.Place) string
 	Now   func() time.Time
+	// Feeds are the sources that are looked at.
+	Feeds Feeds
 	// Publisher is who exported advisories are from.
 	Publisher feeds.Publisher
 	// Cadence is between reminders, unless an incident says otherwise.
@@ -154,6 +156,7 @@ func All(p Parts) []Command {
 	cs = append(cs, boardCommands(p)...)
 	cs = append(cs, advisoryCommands(p)...)
 	cs = append(cs, communityCommands(p)...)
+	cs = append(cs, feedCommands(p)...)
 	all := &registry{}
 	if p.Timetable != nil {
 		cs = append(cs, scheduleCommands(p, all)...)

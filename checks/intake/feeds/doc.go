@@ -13,5 +13,7 @@
 // or write "publication" for it, so that only a playbook, with its own table, may
 // turn them into builds.
 //
-// The package fetches nothing: it reads what it is given.
+// Fetcher asks only hosts that the operator named, within limits. Bears tells what of
+// it the work does not know yet, and Revision makes a proposal of it; whether that is
+// put in force, a lead decides.
 package feeds

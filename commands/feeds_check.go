@@ -1,0 +1,221 @@
+package commands
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/allclear-bot/allclear/checks"
+	"github.com/allclear-bot/allclear/checks/intake/feeds"
+	"github.com/allclear-bot/allclear/checks/playbook"
+	"github.com/allclear-bot/allclear/state"
+)
+
+// Feeds are the sources that are looked at. The zero value has none.
+type Feeds struct {
+	Sources []feeds.Source
+	Get     func(ctx context.Context, at, mark string, most int) (feeds.Got, error)
+}
+
+// said is what a source said last, as far as it is about CVEs of open incidents.
+type said struct {
+	Mark    string         `json:"mark,omitempty"`
+	CVEs    []string       `json:"cves,omitempty"` // that were asked about
+	Records []feeds.Record `json:"records,omitempty"`
+	Looked  time.Time      `json:"looked,omitzero"`
+	// Trouble is why the last look failed; what was said before still stands.
+	Trouble string `json:"trouble,omitempty"`
+}
+
+// looked is what became of a look at one source.
+type looked struct {
+	source  feeds.Source
+	same    bool
+	trouble string
+	fresh   []state.Bearing
+}
+
+// CheckFeeds looks at every source once, and proposes what bears on an open incident.
+// That a source cannot be read is noted, and holds up no other.
+func CheckFeeds(ctx context.Context, p Parts, request string) ([]looked, error) {
+	w := watcher{p, request}
+	open, cves, err := w.open(ctx)
+	if err != nil || len(cves) == 0 {
+		return nil, err
+	}
+	var out []looked
+	var errs []error
+	for _, s := range p.Feeds.Sources {
+		for _, one := range s.Expand(cves) {
+			l, err := w.look(ctx, one, open, cves)
+			if ctx.Err() != nil {
+				return out, ctx.Err()
+			}
+			out, errs = append(out, l), append(errs, err)
+		}
+	}
+	return out, errors.Join(errs...)
+}
+
+// watcher looks at sources on one request.
+type watcher struct {
+	Parts
+	request string
+}
+
+// open are the open incidents, and all CVEs that they are about.
+func (w watcher) open(ctx context.Context) (open []state.Incident, cves []string, err error) {
+	heads, err := w.Store.Incidents(ctx)
+	for _, h := range heads {
+		if !h.Closed.IsZero() {
+			continue
+		}
+		inc, e := w.Store.Incident(ctx, h.ID)
+		err = errors.Join(err, e)
+		open, cves = append(open, inc), append(cves, inc.Rules.CVEs...)
+	}
+	slices.Sort(cves)
+	return open, slices.Compact(cves), err
+}
+
+// look looks at one source. What it says is kept only when all of it was proposed: a
+// look that is cut off is made again.
+func (w watcher) look(ctx context.Context, s feeds.Source, open []state.Incident, cves []string) (looked, error) {
+	out := looked{source: s}
+	before, known, err := w.last(ctx, s.At)
+	if err != nil {
+		return out, err
+	}
+	mark := before.Mark
+	if !within(cves, before.CVEs) {
+		mark = "" // it may say something of those that are new
+	}
+	now := said{CVEs: cves, Looked: w.Now().UTC()}
+	got, err := w.Feeds.Get(ctx, s.At, mark, s.Kind.Most())
+	switch {
+	case err == nil && got.Same:
+		out.same, now.Mark, now.Records, now.CVEs = true, before.Mark, before.Records, before.CVEs
+	case err == nil:
+		now.Mark = got.Mark
+		now.Records, err = s.Kind.Read(got.Data, cves)
+	}
+	if err != nil {
+		out.trouble = checks.Clean(err.Error(), 200)
+		before.Trouble, before.Looked = out.trouble, now.Looked
+		return out, w.keep(ctx, s.At, before)
+	}
+	var changes []feeds.Change
+	if known && !out.same {
+		changes = feeds.Diff(before.Records, now.Records, both(cves, before.CVEs)...)
+	}
+	for _, inc := range open {
+		b, err := w.bear(ctx, s, inc, before.Mark, changes, now.Records)
+		if err != nil {
+			return out, err
+		}
+		if b != nil {
+			out.fresh = append(out.fresh, *b)
+		}
+	}
+	return out, w.keep(ctx, s.At, now)
+}
+
+func within(list, other []string) bool {
+	return !slices.ContainsFunc(list, func(s string) bool { return !slices.Contains(other, s) })
+}
+
+// both are those of a list that are in another.
+func both(list, other []string) []string {
+	out := slices.DeleteFunc(slices.Clone(list), func(s string) bool { return !slices.Contains(other, s) })
+	if len(out) == 0 {
+		return []string{"none"} // and not all
+	}
+	return out
+}
+
+func (w watcher) last(ctx context.Context, at string) (said, bool, error) {
+	raw, err := w.Store.Feed(ctx, at)
+	if err != nil || len(raw) == 0 {
+		return said{}, false, err
+	}
+	var s said
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return said{}, false, fmt.Errorf("read what %s said: %w", at, err)
+	}
+	return s, len(s.CVEs) > 0, nil
+}
+
+func (w watcher) keep(ctx context.Context, at string, s said) error {
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("keep what %s said: %w", at, err)
+	}
+	return w.Store.SaveFeed(ctx, at, raw)
+}
+
+// bear proposes what a source says of an incident; nil when it says nothing new.
+func (w watcher) bear(ctx context.Context, s feeds.Source, inc state.Incident, mark string, changes []feeds.Change, records []feeds.Record) (*state.Bearing, error) {
+	pb, err := w.Load(fmt.Sprintf("%s@%d", inc.Rules.Playbook, inc.Rules.Revision))
+	if err != nil {
+		pb = playbook.Playbook{}
+	}
+	news := feeds.Bears(pb, inc.Rules, changes, records)
+	standing, err := w.unheard(ctx, inc, news.Standing)
+	if err != nil {
+		return nil, err
+	}
+	lines := slices.Concat(news.Changed, standing)
+	if len(lines) == 0 {
+		return nil, nil
+	}
+	b := state.Bearing{Key: keyOf(inc, mark, lines), Source: string(s.Kind), TLP: news.TLP, Lines: lines}
+	if len(standing) > 0 && len(news.Moved) > 0 {
+		text, next, err := feeds.Revision(inc.Rules, news.Moved)
+		if err != nil {
+			b.Lines = append(b.Lines, "no revision is proposed: "+checks.Clean(err.Error(), 300))
+		} else {
+			b.Playbook, b.Diff = text, playbook.Diff(pb, next)
+		}
+	}
+	var fresh bool
+	var saved state.Bearing
+	out, err := w.Store.UpdateDesk(ctx, w.work(b.Key), inc.ID, state.DeskNeed{}, func(tx *state.Tx) (err error) {
+		saved, fresh, err = tx.Bear(b)
+		return err
+	})
+	if err != nil || !fresh || out.Already {
+		return nil, err
+	}
+	return &saved, nil
+}
+
+func (w watcher) work(step string) state.Work {
+	return state.Work{Request: w.request, Step: "bearing " + step, Via: "feeds", At: w.Now()}
+}
+
+// unheard are those of some lines that were never proposed for an incident.
+func (w watcher) unheard(ctx context.Context, inc state.Incident, lines []string) ([]string, error) {
+	if len(lines) == 0 {
+		return nil, nil
+	}
+	all, err := w.Store.Bearings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(lines), func(l string) bool {
+		return slices.ContainsFunc(all, func(b state.Bearing) bool { return b.Incident == inc.ID && slices.Contains(b.Lines, l) })
+	}), nil
+}
+
+// keyOf names what is said of an incident, by its playbook and what was said before:
+// a look that was cut off and is made again finds what it proposed.
+func keyOf(inc state.Incident, mark string, lines []string) string {
+	sum := sha256.Sum256([]byte(fmt.Sprintf("%s %d %q %s", inc.ID, inc.Rules.Revision, mark, strings.Join(lines, "\n"))))
+	return hex.EncodeToString(sum[:8])
+}
