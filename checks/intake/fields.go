@@ -14,6 +14,9 @@ import (
 
 // hostName is a host name in the form in which it is compared, "" when it is none.
 func hostName(s string) string {
+	if isHost(s) {
+		return s
+	}
 	s = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(s), "."))
 	if len(s) > maxName || strings.ContainsFunc(s, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-._", r)
@@ -21,6 +24,16 @@ func hostName(s string) string {
 		return ""
 	}
 	return s
+}
+
+// isHost reports whether s is a host name as it is compared, at a glance.
+func isHost(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' && (c != '.' || i == len(s)-1) {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxName
 }
 
 // asked adds a name or address that a place was asked by.
@@ -95,11 +108,28 @@ func portOf(u *url.URL) uint16 {
 
 // address reads an IP address; zones and the brackets of URLs are left out.
 func address(s string) (netip.Addr, bool) {
+	if !mayBeAddress(s) {
+		return netip.Addr{}, false
+	}
 	a, err := netip.ParseAddr(strings.Trim(strings.TrimSpace(s), "[]"))
 	if err != nil {
 		return netip.Addr{}, false
 	}
 	return a.Unmap().WithZone(""), true
+}
+
+// mayBeAddress is false for what is none for certain: an error of the parser costs
+// more than an address.
+func mayBeAddress(s string) bool {
+	if strings.IndexByte(s, ':') >= 0 {
+		return true
+	}
+	for i := range len(s) {
+		if c := s[i]; c != '.' && c > ' ' && (c < '0' || c > '9') && c != '[' && c != ']' && c < utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // port reads a port, "" when it cannot be one.

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/allclear-bot/allclear/checks"
 
 	"github.com/stretchr/testify/require"
 )
@@ -177,5 +180,27 @@ func FuzzMoments(f *testing.F) {
 		at, why := moment(s, time.UTC)
 		require.Equal(t, why == "", !at.IsZero() || why == "")
 		clean(t, why, 200)
+	})
+}
+
+// FuzzTame: what is taken at a glance for harmless is what the long way leaves as it is.
+func FuzzTame(f *testing.F) {
+	for _, s := range []string{
+		"severity critical; tag cve-2025-53770;sharepoint; server Microsoft-IIS/10.0", "Authorization: Basic QUJDREVGR0g=", "bearer abcdefghijkl", "NTLM TlRMTVNTUAAB",
+		"-----BEGIN PRIVATE KEY-----", strings.Repeat("a1b2", 12), "a  b", " a", "a ", "key=1", "x\x00", "\u00e4", "digest abcdefghijk", "https://u:p@h/",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if tame(s) {
+			require.Equal(t, s, checks.Excerpt(scrub(s), len(s)))
+		}
+		if isHost(s) {
+			require.Equal(t, s, strings.ToLower(s))
+			require.Equal(t, s, hostName(s+"."))
+		}
+		if _, err := netip.ParseAddr(strings.Trim(strings.TrimSpace(s), "[]")); err == nil {
+			require.True(t, mayBeAddress(s))
+		}
 	})
 }

@@ -76,13 +76,14 @@ func (in *reader) table(src *source) error {
 	if err != nil {
 		return err
 	}
-	m := mappedRows{rows: t, at: map[string]int{}}
-	for _, key := range mappingKeys() {
+	m := mappedRows{rows: t}
+	for i, key := range mappingKeys() {
 		c, ok := in.o.Map[key]
+		m.keys[i] = place{column: -1, text: c.text}
 		if !ok || c.fixed {
 			continue
 		}
-		if m.at[key] = t.column(c.text); m.at[key] < 0 {
+		if m.keys[i].column = t.column(c.text); m.keys[i].column < 0 {
 			return unreadable(1, 0, "there is no column %s for %s: the table has %s", quoted(c.text), key, listed(t.columns))
 		}
 	}
@@ -97,68 +98,93 @@ func (in *reader) table(src *source) error {
 	}
 }
 
+// Where each of mappingKeys stands.
+const (
+	keyName = iota
+	keyAddress
+	keyURL
+	keyPort
+	keyFinding
+	keyBuild
+	keyCVE
+	keyTool
+	keyRule
+	keyTime
+	keyDetail
+	mapKeys
+)
+
 type mappedRows struct {
 	*rows
-	at map[string]int
+	keys [mapKeys]place
 }
 
-func (m *mappedRows) value(key string) string {
-	if i, ok := m.at[key]; ok {
-		return m.cell(i)
-	}
-	return m.in.o.Map[key].text
+// place is the column of a key, or the text of every row.
+type place struct {
+	column int // -1: none
+	text   string
 }
 
-func (m *mappedRows) no(key, what string) error {
-	i, ok := m.at[key]
-	if !ok {
-		i = -1
+func (m *mappedRows) value(key int) string {
+	if p := &m.keys[key]; p.column < 0 {
+		return p.text
 	}
-	return m.refuse(i, what)
+	return m.cell(m.keys[key].column)
 }
+
+func (m *mappedRows) no(key int, what string) error { return m.refuse(m.keys[key].column, what) }
 
 func (m *mappedRows) row() error {
 	f := m.in.base("csv", m.line, m.raw)
-	if tool := ruleName(m.value("tool")); tool != "" {
+	if tool := ruleName(m.value(keyTool)); tool != "" {
 		f.Tool = "csv " + tool
 	}
-	f.Rule = ruleName(m.value("rule"))
-	f.CVEs = cveIn(cveIn(nil, m.value("cve")), m.value("rule"))
+	f.Rule = ruleName(m.value(keyRule))
+	f.CVEs = cveIn(cveIn(nil, m.value(keyCVE)), m.value(keyRule))
 	f.Bears = !m.in.o.Map.has("cve") && len(f.CVEs) == 0 // somebody chose this table for this incident
 	if f.Rule == "" {
 		f.Rule = "finding"
 	}
 	// Whatever tool a table names, what its rows went through on the way is not known.
 	f.Reason = "a row of a table, of which it is not known how it was found"
-	at, why := moment(m.value("time"), m.in.o.Zone)
+	at, why := m.in.moment(m.value(keyTime), m.in.o.Zone)
 	if why == "" {
 		why = m.in.badTime(at)
 	}
 	if why != "" {
-		return m.no("time", why)
+		return m.no(keyTime, why)
 	}
 	f.Observed = at
 	if key, why := m.where(&f.Where); why != "" {
 		return m.no(key, why)
 	}
-	f.Excerpt = excerpt(strings.Trim(m.value("finding")+"; "+m.value("detail"), "; "), maxExcerpt)
+	f.Excerpt = excerpt(m.says(), maxExcerpt)
 	return m.give(f)
+}
+
+// says is what a row says, for people.
+func (m *mappedRows) says() string {
+	finding, detail := m.value(keyFinding), m.value(keyDetail)
+	if detail != "" {
+		finding += "; " + detail
+	}
+	return strings.Trim(finding, "; ")
 }
 
 // give yields the build of a row and what it finds.
 func (m *mappedRows) give(f Finding) error {
-	build, word := m.value("build"), m.value("finding")
+	build, word := m.value(keyBuild), m.value(keyFinding)
 	if build == "" && word == "" {
-		return m.no("finding", "it says nothing")
+		return m.no(keyFinding, "it says nothing")
 	}
 	says, ok := saysOf(word)
 	if !ok && word != "" {
-		return m.no("finding", "finding cannot be "+quoted(word)+": vulnerable, compromised, fixed or seen")
+		return m.no(keyFinding, "finding cannot be "+quoted(word)+": vulnerable, compromised, fixed or seen")
 	}
 	if build != "" {
 		v, err := state.ParseVersion(build)
 		if err != nil {
-			return m.no("build", "build cannot be "+quoted(build)+": it is no version like 16.0.10417.20037")
+			return m.no(keyBuild, "build cannot be "+quoted(build)+": it is no version like 16.0.10417.20037")
 		}
 		b := f
 		b.Says, b.Build, b.CVEs = SaysBuild, v, nil
@@ -170,32 +196,32 @@ func (m *mappedRows) give(f Finding) error {
 	return m.in.find(f)
 }
 
-func (m *mappedRows) where(w *Where) (key, why string) {
-	if a := m.value("address"); a != "" {
+func (m *mappedRows) where(w *Where) (key int, why string) {
+	if a := m.value(keyAddress); a != "" {
 		ip, ok := address(a)
 		if !ok {
-			return "address", "address cannot be " + quoted(a)
+			return keyAddress, "address cannot be " + quoted(a)
 		}
 		w.Address = ip
 	}
-	if u := m.value("url"); u != "" && !w.at(u) {
-		return "url", "url cannot be " + quoted(u)
+	if u := m.value(keyURL); u != "" && !w.at(u) {
+		return keyURL, "url cannot be " + quoted(u)
 	}
-	if n := m.value("name"); n != "" {
+	if n := m.value(keyName); n != "" {
 		was := len(w.Names)
 		if w.asked(n); len(w.Names) == was && !w.Address.IsValid() {
-			return "name", "name cannot be " + quoted(n)
+			return keyName, "name cannot be " + quoted(n)
 		}
 	}
-	if p := m.value("port"); p != "" {
+	if p := m.value(keyPort); p != "" {
 		n, why := port(p)
 		if why != "" {
-			return "port", why
+			return keyPort, why
 		}
 		w.Port = n
 	}
 	if !w.known() {
-		return "name", "it names no place"
+		return keyName, "it names no place"
 	}
-	return "", ""
+	return 0, ""
 }

@@ -136,6 +136,26 @@ type reader struct {
 	yield   func(Finding, error) error
 	format  Format
 	record  int // rows so far
+	last    clock
+}
+
+// clock is the time that was read last: rows that follow each other often have the same.
+type clock struct {
+	text string
+	zone *time.Location
+	at   time.Time
+}
+
+// moment reads a time; see the function of that name.
+func (in *reader) moment(s string, zone *time.Location) (time.Time, string) {
+	if s == in.last.text && zone == in.last.zone && s != "" {
+		return in.last.at, ""
+	}
+	at, why := moment(s, zone)
+	if why == "" {
+		in.last = clock{s, zone, at}
+	}
+	return at, why
 }
 
 func (in *reader) read(r io.Reader) error {

@@ -12,10 +12,54 @@ const dropped = "[dropped]"
 // excerpt is a text of a report as it may be kept: without secrets, one line, short,
 // no markup and no mention.
 func excerpt(s string, limit int) string {
+	if len(s) <= limit && tame(s) {
+		return s
+	}
 	if len(s) > 8*maxExcerpt { // the beginning of a key would not look like one any more
 		s = strings.TrimRightFunc(s[:8*maxExcerpt], func(r rune) bool { return r > ' ' })
 	}
 	return checks.Excerpt(scrub(s), limit)
+}
+
+// tame reports whether nothing in a text would be dropped or replaced, at a glance:
+// most texts of a report are so.
+func tame(s string) bool {
+	run := 0 // how long what may be a key is already
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case inKey(c):
+			if run++; run >= minKey {
+				return false
+			}
+			continue
+		case c == ' ':
+			if i == 0 || i == len(s)-1 || s[i-1] == ' ' || strings.HasSuffix(s[:i], "PRIVATE") {
+				return false
+			}
+			if _, to := afterScheme(s, i); to > 0 {
+				return false
+			}
+		case c < ' ' || c > '~':
+			return false
+		default:
+			switch c {
+			case ':', '=', '<', '>', '&', '@', '*', '~', '`', '"', '\\', '|':
+				return false
+			}
+		}
+		run = 0
+	}
+	return true
+}
+
+// mayBeScheme reports whether a scheme of credentials may end so.
+func mayBeScheme(c byte) bool {
+	switch c | 0x20 {
+	case 'r', 'c', 'e', 'm', 't':
+		return true
+	}
+	return false
 }
 
 // scrub drops the values of headers, fields and attributes that hold secrets, user
@@ -101,6 +145,9 @@ func lineEnd(s string, from int) int {
 
 // afterScheme is where credentials stand behind "Bearer " or "Basic ".
 func afterScheme(s string, i int) (from, to int) {
+	if i == 0 || !mayBeScheme(s[i-1]) {
+		return 0, 0
+	}
 	for _, scheme := range []string{"bearer", "basic", "negotiate", "ntlm", "digest"} {
 		if b := i - len(scheme); b >= 0 && strings.EqualFold(s[b:i], scheme) && (b == 0 || !isName(s[b-1])) {
 			to = i + 1

@@ -89,6 +89,7 @@ type shadowserver struct {
 	time, ip, port, hostname, tag, version int
 	url, host                              int
 	texts                                  []int // columns that are quoted
+	said                                   []byte
 }
 
 // locate finds the columns that are read. No other column is.
@@ -118,7 +119,7 @@ func (s *shadowserver) row() error {
 	f.Rule, f.Says, f.Shows, f.Reason = s.report, s.says, s.shows, s.why
 	f.Reached = s.says != SaysIndicator
 	// The reports give no zone and mean UTC.
-	at, why := moment(s.cell(s.time), time.UTC)
+	at, why := s.in.moment(s.cell(s.time), time.UTC)
 	if why == "" {
 		why = s.in.badTime(at)
 	}
@@ -178,24 +179,23 @@ func (s *shadowserver) where(w *Where) (int, string) {
 
 // text is what a row says, for people.
 func (s *shadowserver) text() string {
-	var b strings.Builder
+	b := s.said[:0]
 	for _, i := range s.texts {
 		c := s.cell(i)
 		if c == "" {
 			continue
 		}
-		if b.Len() > 0 {
-			b.WriteString("; ")
+		if len(b) > 0 {
+			b = append(b, "; "...)
 		}
-		b.WriteString(s.columns[i])
-		b.WriteByte(' ')
-		b.WriteString(c[:min(len(c), maxExcerpt)])
+		b = append(append(b, s.columns[i]...), ' ')
+		b = append(b, c[:min(len(c), maxExcerpt)]...)
 	}
 	if u := barePath(s.cell(s.url)); u != "" {
-		b.WriteString("; url ")
-		b.WriteString(u)
+		b = append(append(b, "; url "...), u...)
 	}
-	return excerpt(b.String(), maxExcerpt)
+	s.said = b
+	return excerpt(string(b), maxExcerpt)
 }
 
 // barePath is a URL without credentials, query and fragment.
