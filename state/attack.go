@@ -7,6 +7,10 @@ import "time"
 // not show was not seen: there is no value for that.
 const KindAttack Kind = "attack"
 
+// ToolLogs is the tool of a hunt in logs: what it says to be clean lies between lines
+// that it read, so that stretches which touch add up.
+const ToolLogs = "hunt/logs"
+
 // Values of KindAttack, from nothing to the worst. The last three are signs of an
 // attacker in every playbook.
 const (

@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -62,4 +63,32 @@ func TestSettledTellsWhenAServerWasFixedAndRidOfTheAttacker(t *testing.T) {
 	f.Evidence = nil
 	_, fixed = f.Settled(w.rules, "A", at(9))
 	require.Zero(t, fixed)
+}
+
+func TestPartsOfLogsAddUpWhenTheyTouchAndNobodyElsesWordDoes(t *testing.T) {
+	t.Parallel()
+	part := func(from, to float64, tool string) state.Evidence {
+		e := clean("A", at(to))
+		e.From, e.Tool = at(from), tool
+		return e
+	}
+	began := func(to float64, tool string) state.Evidence {
+		e := clean("A", at(to))
+		e.Tool = tool
+		return e
+	}
+	for name, c := range map[string]struct {
+		parts []state.Evidence
+		want  state.StepStatus
+	}{
+		"touching":        {[]state.Evidence{began(1, state.ToolLogs), part(1, 3, state.ToolLogs)}, state.StepVerified},
+		"three":           {[]state.Evidence{began(1, state.ToolLogs), part(2, 3, state.ToolLogs), part(0.5, 2.5, state.ToolLogs)}, state.StepVerified},
+		"a minute apart":  {[]state.Evidence{began(1, state.ToolLogs), part(1.02, 3, state.ToolLogs)}, state.StepOpen},
+		"of another tool": {[]state.Evidence{began(1, "collector"), part(1, 3, "collector")}, state.StepOpen},
+		"not to the end":  {[]state.Evidence{began(1, state.ToolLogs), part(1, 1.4, state.ToolLogs)}, state.StepOpen},
+	} {
+		s := newStory(t).add(patched("A", 1, good)...).add(c.parts...).on("A", at(9))
+		i := slices.IndexFunc(s.Steps, func(st state.StepState) bool { return st.Step == "hunt" })
+		require.Equal(t, c.want, s.Steps[i].Status, "%s: %s", name, explain(s))
+	}
 }

@@ -242,13 +242,25 @@ func (o oracle) safeSince(sub state.Subject) (t time.Time, why string) {
 		t, fixed = maxTime(t, o.evicted(sub)), maxTime(fixed, o.evicted(sub))
 	}
 	swept := slices.DeleteFunc(o.all(sub, "hunt", "clean"), func(e state.Evidence) bool {
-		return !e.Source.Inside() || e.From.IsZero() || e.From.After(exploited) || e.To.Before(fixed) || e.To.After(e.Observed)
+		return !e.Source.Inside() || e.From.IsZero() || !o.coversTheBeginning(sub, e) || e.To.Before(fixed) || e.To.After(e.Observed)
 	})
 	at := since(swept, o.all(sub, "hunt", "hit"))
 	if at.IsZero() {
 		return t, "no clean hunt of " + sub.Server + " covers the time until it was fixed"
 	}
 	return maxTime(t, at), ""
+}
+
+// coversTheBeginning: a hunt begins when exploitation did, or goes on where another of
+// the same logs ends.
+func (o oracle) coversTheBeginning(sub state.Subject, e state.Evidence) bool {
+	if !e.From.After(exploited) {
+		return true
+	}
+	return e.Source == state.SourceHunt && e.Tool == "hunt/logs" && slices.ContainsFunc(o.all(sub, "hunt", "clean"), func(x state.Evidence) bool {
+		return x.Source == e.Source && x.Tool == e.Tool && !x.From.IsZero() && x.From.Before(e.From) && !x.To.Before(e.From) && !x.To.After(x.Observed) &&
+			o.coversTheBeginning(sub, x)
+	})
 }
 
 func maxTime(ts ...time.Time) time.Time { return slices.MaxFunc(ts, time.Time.Compare) }

@@ -289,8 +289,8 @@ func (a *assessor) gap(sub Subject, e *Evidence) string {
 	if e.To.After(e.Observed) {
 		return "the hunt says that it covered a time after it was made"
 	}
-	if e.From.After(a.rules.Window) {
-		return fmt.Sprintf("the hunt begins %s, exploitation began %s", stamp(e.From), stamp(a.rules.Window))
+	if from := a.huntedFrom(sub, e); from.After(a.rules.Window) {
+		return fmt.Sprintf("the hunt begins %s, exploitation began %s", stamp(from), stamp(a.rules.Window))
 	}
 	need, open := a.exposureEnd(sub.Server)
 	if open != "" {
@@ -300,6 +300,26 @@ func (a *assessor) gap(sub Subject, e *Evidence) string {
 		return fmt.Sprintf("the hunt ends %s, before %s: hunt again", stamp(e.To), stamp(need))
 	}
 	return ""
+}
+
+// huntedFrom is when the time begins that a hunt covers without a break together with
+// others before it: of logs, which are handed in as they grow, each part is looked at
+// once. What anybody else says to have covered stands alone.
+func (a *assessor) huntedFrom(sub Subject, e *Evidence) time.Time {
+	from := e.From
+	if e.Source != SourceHunt || e.Tool != ToolLogs {
+		return from
+	}
+	for reached := true; reached; {
+		reached = false
+		for _, o := range a.by[subjectKind{sub, e.Kind}] {
+			if o.Source == e.Source && o.Tool == e.Tool && o.Value == e.Value && !o.From.IsZero() && o.From.Before(from) &&
+				!o.To.Before(from) && !o.To.After(o.Observed) {
+				from, reached = o.From, true
+			}
+		}
+	}
+	return from
 }
 
 // exposureEnd is when the server (with no name: the last of the farm) could be

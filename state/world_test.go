@@ -73,13 +73,30 @@ func genRemediation(t *rapid.T, rules map[int]state.Rules) world {
 		w.farm.Servers = append(w.farm.Servers, state.Server{Name: n, Farm: "F"})
 		w.note(event(srv(n), "preserved", "done", at(0.2), at(1)))
 		w.note(patched(n, 1+genHours(t, 1), lines[line][0])...)
-		w.note(clean(n, at(4)), inside(srv(n), "modules", "clean", at(4)))
+		w.note(genHunt(t, n)...)
+		w.note(inside(srv(n), "modules", "clean", at(4)))
 		w.note(event(srv(n), "restart", "restarted", at(8), at(9)), inside(srv(n), "keys.match", "yes", at(9)))
 	}
 	for _, i := range items {
 		w.note(event(item(i), "rotation", "rotated", at(6), at(9)), event(item(i), "deployment", "deployed", at(7), at(9)), inside(item(i), "amsi", "on", at(9)))
 	}
 	return w
+}
+
+// genHunt is a clean hunt of a server until hour 4: of one piece, or of logs that were
+// handed in in parts, which touch or overlap.
+func genHunt(t *rapid.T, n string) []state.Evidence {
+	whole := clean(n, at(4))
+	if !rapid.Bool().Draw(t, "parts") {
+		return []state.Evidence{whole}
+	}
+	a, b, c := whole, whole, whole
+	a.To, b.From, b.To, c.From = at(1), at(rapid.SampledFrom([]float64{0, 1}).Draw(t, "second")), at(2), at(2)
+	out := []state.Evidence{a, b, c}
+	for i := range out {
+		out[i].Tool, out[i].Observed = "hunt/logs", out[i].To
+	}
+	return out
 }
 
 func (w *world) note(es ...state.Evidence) {
@@ -226,6 +243,13 @@ func genEvidence(t *rapid.T, w world) state.Evidence {
 	}
 	if k == "hunt" {
 		e.From, e.To = exploited.AddDate(0, 0, rapid.SampledFrom([]int{0, 0, -1, 1}).Draw(t, "from")), seen
+		if rapid.IntRange(0, 2).Draw(t, "logs") == 0 { // parts of a log, which may touch
+			e.Source, e.Tool, e.By, e.Second = state.SourceHunt, "hunt/logs", "", ""
+			e.From = rapid.SampledFrom([]time.Time{exploited, at(1), at(2), at(3), at(5)}).Draw(t, "part")
+			if e.To.Before(e.From) {
+				e.To = e.From
+			}
+		}
 	}
 	return e
 }

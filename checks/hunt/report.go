@@ -179,9 +179,6 @@ func spansOf(all []stretch) []Span {
 	return out
 }
 
-// HuntTool names the tool of evidence of a clean hunt in logs.
-const HuntTool = "hunt/logs"
-
 // HuntClean is the value of a hunt that found nothing.
 const HuntClean = "clean"
 
@@ -218,7 +215,7 @@ func (r Report) Evidence() []state.Evidence {
 		}
 		n++
 		out = append(out, state.Evidence{
-			Subject: state.Subject{Server: r.Server}, Kind: state.KindHunt, Value: value, Source: state.SourceHunt, Tool: HuntTool,
+			Subject: state.Subject{Server: r.Server}, Kind: state.KindHunt, Value: value, Source: state.SourceHunt, Tool: state.ToolLogs,
 			From: c.From, To: c.To, Observed: c.To, Digest: r.Digest, Detail: r.covered(),
 		})
 	}
