@@ -17,6 +17,7 @@ import (
 	"github.com/allclear-bot/allclear/bot/schedule"
 	"github.com/allclear-bot/allclear/bot/web"
 	"github.com/allclear-bot/allclear/checks"
+	"github.com/allclear-bot/allclear/checks/intake/feeds"
 	"github.com/allclear-bot/allclear/checks/playbook"
 	"github.com/allclear-bot/allclear/checks/probe"
 	"github.com/allclear-bot/allclear/commands"
@@ -65,6 +66,10 @@ type appOptions struct {
 	// are among the posters too.
 	Chats map[string]platform
 	Pace  map[string]outbox.Pace
+	// Communities are the places that belong to others.
+	Communities communities
+	Feeds       commands.Feeds
+	Publisher   feeds.Publisher
 	// Metrics may be nil.
 	Metrics *web.Metrics
 	Scan    checks.Options
@@ -98,9 +103,10 @@ func newApp(o appOptions) (*app, error) {
 	}
 	a.parts = commands.Parts{
 		Store: a.store, Jobs: jobs, People: o.People,
-		Draw:    func(b commands.Burn, w io.Writer) (string, error) { return draw(b, o.Theme, w) },
-		Load:    o.load,
-		Reach:   o.reach,
+		Draw:  func(b commands.Burn, w io.Writer) (string, error) { return draw(b, o.Theme, w) },
+		Load:  o.load,
+		Reach: o.reach,
+		Feeds: o.Feeds, Publisher: o.Publisher,
 		Now:     o.Now,
 		Cadence: o.Cadence, Zone: o.Zone, Timetable: timetable, Reminders: o.Reminders,
 	}
@@ -120,13 +126,14 @@ func newApp(o appOptions) (*app, error) {
 	}
 	a.router, err = bot.New(bot.Options{
 		Commands: cs, Store: a.store, Logger: a.log, Now: o.Now, Posted: a.outbox.Wake, Lease: o.Lease, SayEvery: o.SayEvery,
-		People: func(context.Context) (state.People, error) { return o.People, nil },
-		Open:   a.open, Known: a.known, Bound: a.bound, Limit: o.limit, Names: commands.Names(a.store), Grants: o.grants, GrantsAsOf: o.grantsAsOf, Fetch: o.fetch, Done: o.done(),
+		People:    func(context.Context) (state.People, error) { return o.People, nil },
+		Community: o.Communities.of,
+		Open:      a.open, Known: a.known, Bound: a.bound, Limit: o.limit, Names: commands.Names(a.store), Grants: o.grants, GrantsAsOf: o.grantsAsOf, Fetch: o.fetch, Done: o.done(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	a.jobs, err = a.newSchedule()
+	a.jobs, err = a.newSchedule(o.countSlots())
 	return a, err
 }
 
@@ -199,6 +206,13 @@ func (o appOptions) countLetter() func(string) {
 		return nil
 	}
 	return o.Metrics.Letter
+}
+
+func (o appOptions) countSlots() func(string, int) {
+	if o.Metrics == nil {
+		return nil
+	}
+	return o.Metrics.Slots
 }
 
 func (o appOptions) done() func(string, string, time.Duration) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/bot/console"
+	"github.com/allclear-bot/allclear/checks/intake/feeds"
 	"github.com/allclear-bot/allclear/commands"
 	"github.com/allclear-bot/allclear/state"
 )
@@ -46,9 +47,15 @@ type config struct {
 	Log     string // "text" or "json"
 	Level   slog.Level
 	HTTP    string // address; "": no HTTP unless a platform needs it
+	// Communities are the places that belong to others; Publisher is who exported
+	// advisories are from; Feeds are the sources that are looked at.
+	Communities communities
+	Publisher   feeds.Publisher
+	Feeds       feedsConfig
 	// Groups are whom a group of the inventory means in chats, by links.
 	Groups  map[string][]string
 	Slack   slackConfig
+	Deadman deadmanConfig
 	Discord discordConfig
 }
 
@@ -66,8 +73,13 @@ type configFile struct {
 	Level   string `yaml:"level"`
 	HTTP    string `yaml:"http"`
 
+	Communities []communityFile `yaml:"communities"`
+	Publisher   publisherFile   `yaml:"publisher"`
+	Feeds       feedsFile       `yaml:"feeds"`
+
 	Groups  map[string][]string `yaml:"groups"`
 	Slack   slackFile           `yaml:"slack"`
+	Deadman deadmanFile         `yaml:"deadman"`
 	Discord discordFile         `yaml:"discord"`
 	People  []configPerson      `yaml:"people"`
 	Pings   pingsFile           `yaml:"pings"`
@@ -102,6 +114,8 @@ func variables() map[string]func(*configFile, string) {
 		"ALLCLEAR_LOG":        func(c *configFile, v string) { c.Log = v },
 		"ALLCLEAR_LEVEL":      func(c *configFile, v string) { c.Level = v },
 		"ALLCLEAR_HTTP":       func(c *configFile, v string) { c.HTTP = v },
+
+		"ALLCLEAR_DEADMAN_WEBHOOK": func(c *configFile, v string) { c.Deadman.Webhook = v },
 
 		"ALLCLEAR_SLACK_BOT_TOKEN":      func(c *configFile, v string) { c.Slack.BotToken = v },
 		"ALLCLEAR_SLACK_APP_TOKEN":      func(c *configFile, v string) { c.Slack.AppToken = v },
@@ -222,7 +236,10 @@ func (f configFile) check() (config, []error) {
 	f.checkTimes(wrong)
 	c.Zone, c.Pings = f.Zone, f.Pings.check(c.People, wrong)
 	c.HTTP, c.Groups = f.HTTP, f.Groups
-	c.Slack, c.Discord = f.Slack.check(wrong), f.Discord.check(wrong)
+	c.Slack, c.Discord, c.Deadman = f.Slack.check(wrong), f.Discord.check(wrong), f.Deadman.check(wrong)
+	f.Publisher.check(wrong)
+	c.Publisher = feeds.Publisher(f.Publisher)
+	c.Communities, c.Feeds = communitiesOf(f.Communities, c.Discord.Guilds, wrong), f.Feeds.check(wrong)
 	return c, problems
 }
 

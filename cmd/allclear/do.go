@@ -237,5 +237,6 @@ func lineApp(store *redisstore.Store, c config, log *slog.Logger) (*app, error) 
 	return newApp(appOptions{
 		Store: store, People: c.People, Posters: map[string]chat.Poster{}, Log: log,
 		Cadence: c.Cadence, Zone: c.Zone, Reminders: c.reminders(), Scan: checks.Options{Contact: c.Contact},
+		Communities: c.Communities, Publisher: c.Publisher, Feeds: c.Feeds.feeds(nil),
 	})
 }

@@ -156,11 +156,16 @@ func serve(ctx context.Context, c config, sys system) error {
 		Store: store.Store, People: c.People, Posters: out.posters, Chats: out.chats, Pace: out.pace, Metrics: metrics, Log: log,
 		Cadence: c.Cadence, Zone: c.Zone, Reminders: c.reminders(), Scan: checks.Options{Contact: c.Contact}, Share: store.share,
 		Now: sys.Now, Lease: sys.Lease,
+		Communities: c.Communities, Publisher: c.Publisher, Feeds: c.Feeds.feeds(nil),
 	})
 	if err != nil {
 		return errors.Join(err, group.Close())
 	}
-	if err := addHTTP(ctx, group, c, a, out, metrics, log); err != nil {
+	watch, err := watchOver(c.Deadman, a, out, metrics)
+	if err != nil {
+		return errors.Join(err, group.Close())
+	}
+	if err := addHTTP(ctx, group, c, a, out, metrics, watch, log); err != nil {
 		return errors.Join(err, group.Close())
 	}
 	if tty {
@@ -170,6 +175,7 @@ func serve(ctx context.Context, c config, sys system) error {
 		}
 		fmt.Fprint(sys.Out, text)
 	}
+	group.Add("dead-man", watch.Run)
 	group.Add("outbox", a.deliver)
 	group.Add("router", a.router.Run)
 	if a.shared != nil {
@@ -179,6 +185,9 @@ func serve(ctx context.Context, c config, sys system) error {
 	group.Add("schedule", a.jobs.Run)
 	group.Add("deadlines", a.tend)
 	group.Add("boards", a.pin)
+	if len(c.Feeds.Sources) > 0 {
+		group.Add("sources", a.watchFeeds(c.Feeds.Every))
+	}
 	if store.engine != nil {
 		group.Add("size of the store", a.watchSize)
 	}
@@ -191,7 +200,11 @@ func serve(ctx context.Context, c config, sys system) error {
 	if term != nil {
 		group.Add("console", func(ctx context.Context) error { return leave.with(term.Run(ctx, a.router)) })
 	}
-	return group.Run(ctx)
+	err = group.Run(ctx)
+	if err != nil && ctx.Err() == nil {
+		watch.last(ctx)
+	}
+	return err
 }
 
 // addEngine ends the process when the embedded store can no longer work, and lends
