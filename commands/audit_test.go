@@ -19,7 +19,7 @@ func TestTheRecordIsShownInPagesAndByServer(t *testing.T) {
 		b.must("resp-1", "claim sp-hr-01")
 	}
 	m := b.must("resp-1", "audit --from 1 --limit 2")
-	require.Contains(t, plain(m), "Record from entry 1 of 4\n1 · 21 Jul 08:00:00 · lead-1 · ts-1: incident opened, server put sp-fin-01, server put sp-fin-02, server put sp-hr-01 and 1 more → ")
+	require.Contains(t, plain(m), "Record from entry 1 of 4\n1 · 21 Jul 08:00:00 · lead-1 · ts-1: incident opened, job scheduled ×2, server put sp-fin-01, server put sp-fin-02 and 2 more → ")
 	require.Equal(t, []string{"audit --incident ts-1 --from 3 --limit 2"}, lines(m))
 	require.Contains(t, plain(b.must("resp-1", "audit --limit 1")), "Record from entry 4 of 4\n4 · 21 Jul 08:00:00 · resp-1 · ts-1: claim sp-hr-01")
 	require.Contains(t, plain(b.must("resp-1", "audit sp-hr")), "Record of sp-hr-01, newest first\n4 · ")
