@@ -66,16 +66,6 @@ func (f outlook) off() (why string, bad bool) {
 	return "", false
 }
 
-// stale reports whether no complete scan of all servers began within a day.
-func (f facts) stale() bool {
-	for _, s := range f.scans {
-		if s.Complete && !s.Ended.IsZero() && s.Selection == "all" && f.now.Sub(s.Started) < 24*time.Hour {
-			return false
-		}
-	}
-	return true
-}
-
 // expected is the estimate in words: a band, who decides it, or why there is none.
 func (f outlook) expected() []chat.Part {
 	e := f.forecast

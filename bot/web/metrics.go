@@ -71,10 +71,16 @@ func NewMetrics(l Labels, gauges ...Gauge) *Metrics {
 	for _, o := range l.Slots {
 		m.slots.WithLabelValues(o) // so that a first one that is missed is seen as a change
 	}
+	m.Add(gauges...)
+	return m
+}
+
+// Add adds gauges of what was made later, before anybody looks. Two of one name
+// differ in their labels.
+func (m *Metrics) Add(gauges ...Gauge) {
 	for _, g := range gauges {
 		m.registry.MustRegister(gauge{g, prometheus.NewDesc(g.Name, g.Help, nil, g.Labels)})
 	}
-	return m
 }
 
 // Done counts a request.

@@ -12,6 +12,7 @@ import (
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/bot/discord"
 	"github.com/allclear-bot/allclear/bot/outbox"
+	"github.com/allclear-bot/allclear/bot/schedule"
 	"github.com/allclear-bot/allclear/bot/slack"
 	"github.com/allclear-bot/allclear/bot/web"
 	"github.com/allclear-bot/allclear/commands"
@@ -46,11 +47,11 @@ func meet(c config, log *slog.Logger, metrics *web.Metrics) (outside, error) {
 
 // addHTTP listens when somebody asked for it, or when a platform comes over HTTP.
 // It is taken down after the platforms, so that health is told until the end.
-func addHTTP(ctx context.Context, g *bot.Group, c config, a *app, out outside, m *web.Metrics, log *slog.Logger) error {
+func addHTTP(ctx context.Context, g *bot.Group, c config, a *app, out outside, m *web.Metrics, d *deadman, log *slog.Logger) error {
 	if c.HTTP == "" && len(out.mounts) == 0 {
 		return nil
 	}
-	parts := []web.Part{{Name: "work", Ready: a.router.Ready}}
+	parts := []web.Part{{Name: "store", Ready: d.storeReady}, {Name: "work", Ready: a.router.Ready}}
 	for name, p := range out.chats {
 		parts = append(parts, web.Part{Name: name, Ready: p.Ready})
 	}
@@ -98,6 +99,7 @@ func newMetrics(store *redisstore.Store) *web.Metrics {
 	}
 	return web.NewMetrics(web.Labels{
 		Commands: paths, Outcomes: bot.Outcomes(), Letters: outbox.Outcomes(), Platforms: []string{slack.Name, discord.Name}, Events: platformEvents(),
+		Slots: schedule.Outcomes(),
 	},
 		gauge("allclear_inbox_requests", "Requests that nobody has taken yet.", func(ctx context.Context) (float64, error) {
 			n, _, err := store.Waiting(ctx)
