@@ -2,6 +2,8 @@ package main
 
 import (
 	"log/slog"
+	"maps"
+	"strings"
 
 	"github.com/allclear-bot/allclear/bot/discord"
 	"github.com/allclear-bot/allclear/bot/outbox"
@@ -10,8 +12,17 @@ import (
 
 // addDiscord makes Discord one of the platforms.
 func (o *outside) addDiscord(c config, log *slog.Logger, metrics *web.Metrics) error {
+	guilds := map[string]discord.Guild{}
+	maps.Copy(guilds, c.Discord.Guilds)
+	for id, tlp := range c.Communities.named { // what is said of a community as such counts here too
+		guild, ok := strings.CutPrefix(id, discord.Name+":")
+		if g := guilds[guild]; ok && !g.Team && !strings.Contains(guild, ":") {
+			g.Ceiling = tlp
+			guilds[guild] = g
+		}
+	}
 	p, err := discord.New(discord.Options{
-		Token: string(c.Discord.Token), PublicKey: c.Discord.PublicKey, Command: c.Discord.Command, Guilds: c.Discord.Guilds, Roles: c.Discord.Roles,
+		Token: string(c.Discord.Token), PublicKey: c.Discord.PublicKey, Command: c.Discord.Command, Guilds: guilds, Roles: c.Discord.Roles,
 		Mention: c.mention(discord.Name), Logger: log,
 		Count: func(event string) { metrics.Event(discord.Name, event) },
 	})
