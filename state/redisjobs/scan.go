@@ -29,7 +29,7 @@ const (
 	lookEvery  = 200 * time.Millisecond
 	watchEvery = 2 * time.Second
 	endGrace   = 5 * time.Second
-	idleFor    = time.Minute // nothing was seen for so long: whatever nobody holds is offered again
+	idleFor    = 8 * time.Second // nothing was seen for so long: whatever nobody holds is offered again
 	kept       = 90 * time.Minute
 	page       = 64 // entries of what was seen
 )
