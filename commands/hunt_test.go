@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/checks/hunt"
 	"github.com/allclear-bot/allclear/state"
 )
 
@@ -191,4 +192,13 @@ func TestBadLogsAreToldAndNothingIsConcluded(t *testing.T) {
 	text = plain(b.must("resp-1", "hunt --dry-run --server sp-hr-01", chat.File{Name: "a.log", Data: []byte(iisLog("2025-07-07", "2025-07-23", shellAsked("2025-07-18 11:30:00", 200)))}))
 	require.Contains(t, text, "nothing was recorded")
 	require.Equal(t, state.StatusUnknown, b.status("sp-hr-01"))
+}
+
+func TestNoCellOfATableIsAFormula(t *testing.T) {
+	t.Parallel()
+	data, err := TrafficCSV([]hunt.Traffic{{Server: "s", Rule: "r", Agent: "=cmd()", Path: "@x", Method: "+1", Params: "-2"}})
+	require.NoError(t, err)
+	for _, formula := range []string{",=", ",@", ",+", ",-"} {
+		require.NotContains(t, string(data), formula)
+	}
 }
