@@ -55,31 +55,40 @@ func TestNoByteAboveTheCeilingLeaves(t *testing.T) {
 		ceiling := state.TLP(rapid.IntRange(0, 4).Draw(rt, "ceiling"))
 		count := rapid.IntRange(1, 6).Draw(rt, "parts")
 		fails := rapid.IntRange(0, 3).Draw(rt, "failure")
+		place := team
+		place.Ceiling = ceiling
+		place.Form = rapid.SampledFrom([]state.Form{state.FormText, state.FormText, state.FormAnnouncement, state.FormForum}).Draw(rt, "form")
+		if rapid.IntRange(0, 4).Draw(rt, "alone") == 0 {
+			place.Person, place.Named = "test:reader", rapid.Bool().Draw(rt, "named")
+		}
 		var parts []chat.Part
 		may := 0
 		for n := range count {
 			tlp := state.TLP(rapid.IntRange(0, 4).Draw(rt, "marking"))
 			parts = append(parts, marked(tlp, rapid.IntRange(0, partKinds-1).Draw(rt, "kind"), n))
-			if ceiling.Allows(tlp) {
+			if place.Sees(tlp) {
 				may++
 			}
 		}
-		n := state.Notice{Key: "a", Payload: document(parts...)}
+		m := chat.Say(parts...)
+		topic := state.TLP(rapid.IntRange(0, 4).Draw(rt, "topic"))
+		m.Topic = chat.Topic{TLP: topic, Title: fmt.Sprintf("secret-%d-topic", topic), Tags: []string{fmt.Sprintf("secret-%d-tag", topic)}}
+		payload, err := json.Marshal(m)
+		require.NoError(rt, err)
+		n := state.Notice{Key: "a", Payload: payload}
 		if rapid.Bool().Draw(rt, "answers") {
 			n.Kind = chat.KindAnswer
 		}
 		synctest.Test(t, func(t *testing.T) {
 			f := newOffice(t, outbox.Options{GiveUp: 20 * time.Second, Poll: 5 * time.Second})
 			n.At = time.Now()
-			place := team
-			place.Ceiling = ceiling
 			require.NoError(t, f.store.Post(t.Context(), n.Address([]state.Place{place})))
 			f.ch.fail(func(string, state.Place) error {
 				return []error{nil, errors.New("502"), &chat.RetryAfter{After: time.Second}, &chat.Permanent{Err: errors.New("gone")}}[fails]
 			})
 			f.run(t, 2*time.Minute)
 			for tlp := state.TLPRed; tlp <= state.TLPClear; tlp++ {
-				if !ceiling.Allows(tlp) {
+				if !place.Sees(tlp) {
 					requireNowhere(t, f, fmt.Sprintf("secret-%d-", tlp))
 				}
 			}
