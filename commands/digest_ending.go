@@ -15,8 +15,8 @@ import (
 // number of servers.
 const (
 	soon         = 72 * time.Hour // how far ahead it looks
-	maxRiskFarms = 100            // farms with accepted risks
-	maxClaimed   = 100            // the most urgent servers, for claims
+	maxRiskFarms = 30             // farms with accepted risks
+	maxClaimed   = 50             // the most urgent servers, for claims
 )
 
 // ending is what ends by itself soon, and what then is open again.
