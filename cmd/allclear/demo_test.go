@@ -50,6 +50,7 @@ func TestTheDemoTellsTheWholeResponseAndReachesAllClear(t *testing.T) {
 		"Incident toolshell is open",
 		"with a new sign of an attacker",
 		"carries no revision",
+		"where a web shell answered", // in the logs
 		"A claim proves nothing",
 		"do it again", // the rotation in the wrong order
 		"You asked for this yourself",
@@ -72,7 +73,7 @@ func TestTheDemoTellsTheWholeResponseAndReachesAllClear(t *testing.T) {
 	require.NotEmpty(t, left)
 	picture := left[0]
 	for _, path := range left {
-		require.Contains(t, []string{"burn-down.png", "toolshell-revision-2.csv"}, filepath.Base(path), "nothing is left behind but what answers carried")
+		require.Contains(t, []string{"attacks.csv", "burn-down.png", "toolshell-revision-2.csv"}, filepath.Base(path), "nothing is left behind but what answers carried")
 		if strings.HasSuffix(path, ".png") {
 			picture = path
 		}
