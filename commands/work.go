@@ -36,6 +36,7 @@ func boardCommands(p Parts) []Command {
 		digest{p.Store, p.Draw, p.Now},
 		queue{p.Store, p.Now},
 		prove{p.Store, p.Now},
+		reportCommand{p.Store, p.Publisher, p.Now},
 		audit{p.Store, p.Now},
 		auditVerify{p.Store},
 		home{p.Store, p.People, p.Now, p.Cadence},

@@ -223,6 +223,7 @@ func subcommands(sys system) []*cobra.Command {
 		newEvidence(sys),
 		newToken(sys),
 		newProve(sys),
+		newReport(sys),
 		newAudit(sys),
 		newExport(sys),
 		newImport(sys),
