@@ -23,7 +23,6 @@ var leaseScript = newScript(leaseSource)
 func (s *Store) Accept(ctx context.Context, id string, payload []byte, at time.Time) (fresh bool, err error) {
 	nonce := rand.Text()
 	p := newProgram()
-	p.is(whySchema, s.k.meta(), "schema", strconv.Itoa(Schema))
 	p.is(whySeen, s.k.inSeen(id), id, "")
 	p.check(whyRoom, "room", s.k.inQueue(), "", strconv.Itoa(s.o.MaxInbox))
 	if err := s.planAccept(p, state.Job{ID: id, Payload: payload, Accepted: at}, nonce); err != nil {
@@ -92,7 +91,6 @@ func (s *Store) Finish(ctx context.Context, id, holder string, attempt int, lett
 	mine := leaseText(holder, attempt)
 	done := strconv.FormatInt(now.UnixNano(), 10) + " finished " + mine
 	p := newProgram()
-	p.is(whySchema, s.k.meta(), "schema", strconv.Itoa(Schema))
 	p.is(whyLease, s.k.inLease(), id, mine)
 	p.op("ZREM", s.k.inLeased(), id)
 	for _, k := range []string{s.k.inLease(), s.k.inJob(), s.k.inBody()} {

@@ -21,7 +21,6 @@ import (
 func (s *Store) Post(ctx context.Context, letters []state.Letter) error {
 	for page := range slices.Chunk(letters, 200) {
 		p := newProgram()
-		p.is(whySchema, s.k.meta(), "schema", strconv.Itoa(Schema))
 		for _, l := range page {
 			if err := s.planLetter(p, l); err != nil {
 				return err

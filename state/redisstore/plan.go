@@ -43,7 +43,6 @@ func (s *Store) plan(ctx context.Context, in loaded, old map[string]farmBefore, 
 		return nil, err
 	}
 	p := newProgram()
-	p.is(whySchema, s.k.meta(), "schema", strconv.Itoa(Schema))
 	mark := markOf(in.work)
 	p.is(whyMark, s.k.mark(mark), mark, "")
 	p.is(whyIncident, s.k.incident(in.id), "rev", revText(in.incident.Rev))

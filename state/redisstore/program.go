@@ -24,7 +24,6 @@ const maxArgs = 120
 type why string
 
 const (
-	whySchema   why = "schema"
 	whyMark     why = "mark"
 	whyLane     why = "lane"
 	whyHead     why = "head"

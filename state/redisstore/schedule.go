@@ -41,7 +41,6 @@ func (s *Store) Fire(ctx context.Context, f state.Firing) (bool, error) {
 	}
 	nonce := rand.Text()
 	p := newProgram()
-	p.is(whySchema, s.k.meta(), "schema", strconv.Itoa(Schema))
 	p.is(whyCursor, s.k.cursors(), f.Job, cursorText(f.Was))
 	if f.Rev != 0 {
 		p.is(whyIncident, s.k.incident(f.Incident), "rev", revText(f.Rev))

@@ -205,11 +205,6 @@ func (s *Store) commit(ctx context.Context, in loaded, c state.Commit, p *progra
 // refused says what a failed check means for the change.
 func refused(v verdict) error {
 	switch v.no {
-	case whySchema:
-		if err := checkSchema(v.got); err != nil {
-			return err
-		}
-		return errors.New("the store was not prepared")
 	case whyIncident, whyFarm, whyBoard, whyDesk:
 		return errStale
 	case whyServer:
