@@ -241,7 +241,7 @@ func (b *bag) judge(ctx context.Context) error {
 			}
 		}
 		for _, e := range r.Evidence() {
-			if told(f.Evidence, e) {
+			if covered(f.Evidence, e) {
 				b.known++
 				continue
 			}

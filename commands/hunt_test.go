@@ -125,6 +125,27 @@ func TestALogHuntProvesTheStepAndNeverClearsASuspicionAlone(t *testing.T) {
 	require.Equal(t, state.StatusSuspected, b.status("sp-hr-01"), "whoever hands in another log")
 }
 
+func TestLogsThatAreHandedInLaterAddTheirTimeToTheHunt(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	b.now = at("2025-07-23 12:00")
+	b.must("resp-1", hrPatched)
+	hand := func(from, to string) {
+		b.must("resp-1", "hunt --server sp-hr-01", chat.File{Name: "a.log", Data: []byte(iisLog(from, to))})
+	}
+	hand("2025-07-10", "2025-07-23")
+	require.Equal(t, state.StepOpen, b.step("sp-hr-01", "hunt"))
+	hand("2025-07-07", "2025-07-11")
+	require.Equal(t, state.StepVerified, b.step("sp-hr-01", "hunt"), "they overlap")
+
+	b = newBoard(t, 2)
+	b.now = at("2025-07-23 12:00")
+	b.must("resp-1", hrPatched)
+	hand("2025-07-10", "2025-07-23")
+	hand("2025-07-07", "2025-07-23")
+	require.Equal(t, state.StepVerified, b.step("sp-hr-01", "hunt"), "all of them again, with the beginning")
+}
+
 func TestAnAttackThatCameAfterTheFixAsksForALookAndTheUseOfAShellDoesNot(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t, 2)

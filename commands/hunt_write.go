@@ -68,7 +68,7 @@ func (b *bag) batch(ctx context.Context, names []string, now time.Time) (state.O
 			before := f.Assess(tx.Incident.Rules, tx.Work.At)
 			var es []state.Evidence
 			for _, e := range b.evidence[n] {
-				if s, ok := f.Farm.Server(e.Subject.Server); ok && s.Retired == nil && !told(f.Evidence, e) {
+				if s, ok := f.Farm.Server(e.Subject.Server); ok && s.Retired == nil && !covered(f.Evidence, e) {
 					es = append(es, e)
 				}
 			}
@@ -81,6 +81,13 @@ func (b *bag) batch(ctx context.Context, names []string, now time.Time) (state.O
 		return nil
 	})
 	return out, recorded, err
+}
+
+// covered reports whether the same was recorded of the same time before, whoever handed it in.
+func covered(evidence []state.Evidence, e state.Evidence) bool {
+	return slices.ContainsFunc(evidence, func(o state.Evidence) bool {
+		return told([]state.Evidence{o}, e) && o.From.Equal(e.From) && o.To.Equal(e.To)
+	})
 }
 
 // notify tells of new signs on servers that had some already.
