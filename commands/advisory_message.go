@@ -63,7 +63,11 @@ func proseParts(mark chat.Mark, text string) []chat.Part {
 
 // tags are what a place of posts finds an advisory by.
 func tags(a state.Advisory, t state.AdvisoryText) []string {
-	return append([]string{string(a.State()), t.TLP.String()}, t.CVEs...)
+	out := []string{string(a.State()), t.TLP.String()}
+	if t.Mark(state.PartProducts) < t.TLP {
+		return out // which CVEs it is about is told with the products
+	}
+	return append(out, t.CVEs...)
 }
 
 func productParts(t state.AdvisoryText) []chat.Part {
