@@ -42,7 +42,14 @@ func (c incidentBind) Run(ctx context.Context, call chat.Call) (chat.Message, er
 	if err != nil {
 		return chat.Message{}, err
 	}
-	if _, err := c.store.Update(ctx, call.Work("bind", c.now()), call.Incident, nil, func(tx *state.Tx) error { return tx.Bind(p) }); err != nil {
+	if _, err := c.store.Update(ctx, call.Work("bind", c.now()), call.Incident, nil, func(tx *state.Tx) error {
+		for _, o := range tx.Incident.Places {
+			if o.Key() == p.Key() {
+				p.Quiet = o.Quiet // who binds again changes the ceiling
+			}
+		}
+		return tx.Bind(p)
+	}); err != nil {
 		return chat.Message{}, err
 	}
 	m := chat.Say(

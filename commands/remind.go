@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,8 +111,18 @@ func (v *Voice) deadline(ctx context.Context, n state.Notice) (chat.Message, err
 	}
 	p := state.Ping{To: to, Loud: true, As: []string{n.Facts["as"]}}
 	for _, s := range q.Shares {
-		if s.To == to {
-			p.Rows, p.More = append(p.Rows, s.Rows...), p.More+s.More
+		if s.To != to {
+			continue
+		}
+		if s.As == "" {
+			p.More += s.More
+		} else {
+			p.More = max(p.More, s.More)
+		}
+		for _, r := range s.Rows {
+			if !slices.ContainsFunc(p.Rows, func(o state.Row) bool { return o.Name == r.Name }) {
+				p.Rows = append(p.Rows, r)
+			}
 		}
 	}
 	if len(p.Rows)+p.More == 0 || q.Phase < state.PhaseAt {

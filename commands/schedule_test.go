@@ -100,6 +100,10 @@ func TestAJobIsRunNow(t *testing.T) {
 	require.Equal(t, "22:00-07:00", inc.Places[0].Quiet)
 	b.now = at("2025-07-21 23:00")
 	require.Contains(t, plain(b.must("resp-1", "schedule run rem")), "held by quiet hours: alice at 07:00", "of the channel")
+	b.must("lead-1", "incident bind --tlp amber")
+	inc, err = b.store.Incident(t.Context(), boardID)
+	require.NoError(t, err)
+	require.Equal(t, "22:00-07:00", inc.Places[0].Quiet, "who binds again changes the ceiling alone")
 	b.must("lead-1", "schedule quiet off")
 }
 
