@@ -247,7 +247,7 @@ func TestTheDeadlineEscalates(t *testing.T) {
 		require.Equal(t, NoticePhase, n.Kind)
 		texts += plain(b.render(n))
 	}
-	require.Contains(t, texts, "Deadline in 4 h: 2 servers are of alice open in ts-1")
+	require.Contains(t, texts, "Deadline in 4 h · alice: 2 servers are open in ts-1\n? sp-fin-01 unknown")
 	require.Contains(t, texts, "From now on reminders go to the groups too.")
 	require.Equal(t, []string{"alice", "bob", "group apac", "group emea"}, b.fired())
 	b.now = at("2025-07-22 00:00")

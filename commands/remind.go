@@ -129,7 +129,15 @@ func (v *Voice) deadline(ctx context.Context, n state.Notice) (chat.Message, err
 		return chat.Message{}, nil
 	}
 	m := v.pings.reminder(inc, p, now)
-	m.Parts[0] = chat.H(chat.B(deadlineWords(inc, now)), ": "+are(len(p.Rows)+p.More, "server")+" of ", chat.C(readerName(to)), " open in ", chat.C(inc.ID))
+	words := deadlineWords(inc, now)
+	m.Parts[0] = chat.H(chat.B(words), " · ", chat.C(readerName(to)), ": "+are(len(p.Rows)+p.More, "server")+" open in ", chat.C(inc.ID))
+	if why, ok := m.Parts[1].(chat.Para); ok { // the deadline is in the heading
+		if rest := strings.TrimSpace(strings.TrimPrefix(why.Text.Plain(), words+".")); rest != "" {
+			m.Parts[1] = chat.P(rest)
+		} else {
+			m.Parts = slices.Delete(m.Parts, 1, 2)
+		}
+	}
 	if who := v.pings.toldToo(q.Phase); who != "" {
 		m.Add(chat.N("From now on reminders go to " + who + " too."))
 	}
