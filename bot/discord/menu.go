@@ -227,7 +227,7 @@ func listed(first string, family []chat.Spec) string {
 func (m *menu) one(above, name string, s chat.Spec, about int) command {
 	name = cut(name, maxNameLen)
 	m.specs[above+" "+name] = s
-	c := command{Type: int(discordgo.ApplicationCommandOptionSubCommand), Name: name, Description: told1(s.Summary, s.Path, max(about, 60))}
+	c := command{Type: int(discordgo.ApplicationCommandOptionSubCommand), Name: name, Description: described(s.Summary, s.Path, max(about, 60))}
 	for _, a := range s.Args {
 		c.Options = append(c.Options, choices(a, !a.Optional, about)...)
 	}
@@ -251,7 +251,7 @@ func rank(c command) int {
 func choices(a chat.Arg, required bool, about int) []command {
 	c := command{
 		Type: int(discordgo.ApplicationCommandOptionString), Name: strings.ToLower(cut(a.Name, maxNameLen)),
-		Description: told1(a.Help, a.Name, about), Required: required,
+		Description: described(a.Help, a.Name, about), Required: required,
 	}
 	switch {
 	case a.Type == chat.Upload:
@@ -283,8 +283,8 @@ func suggested(t chat.Type) bool {
 	return false
 }
 
-// told1 is a description: Discord refuses empty ones.
-func told1(s, otherwise string, most int) string {
+// described is a description: Discord refuses empty ones.
+func described(s, otherwise string, most int) string {
 	if s = cut(chat.Clean(s), most); s != "" {
 		return s
 	}

@@ -73,7 +73,7 @@ func question(in chat.Input) label {
 	if name != "" {
 		name = strings.ToUpper(name[:1]) + name[1:]
 	}
-	l := label{Type: kindLabel, Label: told1(name, "Answer", maxLabel), About: cut(chat.Clean(in.Help), maxHint)}
+	l := label{Type: kindLabel, Label: described(name, "Answer", maxLabel), About: cut(chat.Clean(in.Help), maxHint)}
 	switch {
 	case in.Type == chat.Switch:
 		l.Field = selection(in, []string{yes})
