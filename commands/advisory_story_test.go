@@ -317,3 +317,19 @@ func TestWhatGivesSomethingAwayIsInternalByBirth(t *testing.T) {
 		require.Equal(t, internal, why != "", "%q: %q", text, why)
 	}
 }
+
+func FuzzWhatAnybodyWritesIsLookedThroughWithoutHarm(f *testing.F) {
+	for _, s := range []string{"10[.]1[.]2[.]3:443", "hxxps://x[.]y/", "a@b.c", "[::1]:80", "\xff\x00", "a.b.", "://", "'s ’s"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if len(s) > 2000 {
+			return
+		}
+		for _, w := range strings.Fields(s) {
+			_ = revealing(w, []string{"cisa.gov", "github.com/x"})
+		}
+		words := len(strings.Fields(s)) + strings.Count(s, "/") + len(s)
+		require.LessOrEqual(t, len(possibleNames(s)), 8*(words+1))
+	})
+}

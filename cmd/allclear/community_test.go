@@ -37,6 +37,15 @@ func TestWhoseAPlaceIsSaysTheOperator(t *testing.T) {
 	}
 }
 
+func TestWhoAskedToBeCalledIsFoundByTheirLink(t *testing.T) {
+	t.Parallel()
+	link, ok := config{}.mention("slack")(t.Context(), "link:slack:T1:U2")
+	require.True(t, ok)
+	require.Equal(t, "slack:T1:U2", link)
+	_, ok = config{}.mention("slack")(t.Context(), "link:discord:1")
+	require.False(t, ok)
+}
+
 func TestCommunitiesAndSourcesAreConfigured(t *testing.T) {
 	t.Parallel()
 	var f configFile

@@ -23,6 +23,8 @@ func (c config) mention(platform string) func(ctx context.Context, name string) 
 		case "person":
 			p, _ := c.People.ByID(state.PersonID(who))
 			links = p.Links
+		case "link": // somebody who asked to be called, or a role
+			links = []string{who}
 		case "group":
 			links = c.Groups[who]
 		}
