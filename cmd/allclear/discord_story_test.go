@@ -113,7 +113,7 @@ func (p *discordPlay) replica(n int, redis string, people state.People, overHTTP
 	poster := heard{d, p.answers}
 	a, err := newApp(appOptions{
 		Store: store, People: people, Posters: map[string]chat.Poster{discord.Name: poster}, Chats: map[string]platform{discord.Name: poster},
-		Log: log, Now: p.stage.clock.Now, Cadence: 2 * time.Hour, Window: -1, CardEvery: -1, SayEvery: time.Millisecond, Theme: chart.Light,
+		Log: log, Now: p.stage.clock.Now, Communities: communities{guilds: o.Guilds}, Cadence: 2 * time.Hour, Window: -1, CardEvery: -1, SayEvery: time.Millisecond, Theme: chart.Light,
 		Scan: checks.Options{PerServer: 3 * time.Second, Connect: time.Second, Answer: 2 * time.Second},
 	})
 	require.NoError(t, err)

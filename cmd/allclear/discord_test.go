@@ -63,7 +63,7 @@ func BenchmarkDiscordCompletes(b *testing.B) {
 	require.NoError(b, err)
 	store := redisstore.New(client, redisstore.Options{})
 	require.NoError(b, store.Init(b.Context()))
-	a, err := newApp(appOptions{Store: store, People: people, Posters: map[string]chat.Poster{discord.Name: d}, Chats: map[string]platform{discord.Name: d}})
+	a, err := newApp(appOptions{Store: store, People: people, Posters: map[string]chat.Poster{discord.Name: d}, Chats: map[string]platform{discord.Name: d}, Communities: communities{guilds: map[string]discord.Guild{guild: {Team: true}}}})
 	require.NoError(b, err)
 	fill(b, a, 100_000)
 	ctx, cancel := context.WithCancel(b.Context())
