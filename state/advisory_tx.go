@@ -219,10 +219,6 @@ func (tx *Tx) ApprovePublish(id string, people People) (Advisory, error) {
 	if a.Draft.Hash() != p.Hash {
 		return a, refuse("The text has changed since this was asked for.", "Read it, and ask again.")
 	}
-	if a.Draft.By != "" && a.Draft.By != p.By && a.Draft.By == tx.Work.By {
-		// Whoever wrote it may approve what another asked to publish: two persons have read it.
-		tx.event("author approves", "", "", map[string]int{"advisory": a.Number})
-	}
 	tx.Incident.Proposals, tx.incident = slices.Delete(slices.Clone(tx.Incident.Proposals), i, i+1), true
 	return tx.putInForce(a, tx.Audience(a, *a.Draft, people), p.By, tx.Work.By)
 }
