@@ -173,8 +173,11 @@ func (p *Platform) GroupsAsOf() time.Time { return p.dir.groupsAsOf() }
 func (p *Platform) Grants(_ context.Context, link string) (state.Role, error) {
 	team, user, ok := splitLink(link)
 	me := p.me.Load()
-	if !ok || me == nil {
+	switch {
+	case !ok || len(p.opt.Roles) == 0:
 		return state.RoleViewer, nil
+	case me == nil:
+		return state.RoleViewer, errNotYet
 	}
 	role := state.RoleViewer
 	for group, gives := range p.opt.Roles {

@@ -2,10 +2,14 @@ package slack
 
 import (
 	"context"
-	"errors"
+	"fmt"
 
 	"github.com/allclear-bot/allclear/state"
 )
+
+// errNotYet: a replica that has just begun works on what others acknowledged before
+// Slack has told it who it is. Whoever asks is not judged by that: it is run again.
+var errNotYet = fmt.Errorf("slack: it is not known yet who we are: %w", state.ErrUnavailable)
 
 // Limit is the most that an identity may be, whoever it is linked to: a viewer when
 // it is a guest, a bot, somebody of another organisation, or somebody who left. When
@@ -18,7 +22,7 @@ func (p *Platform) Limit(ctx context.Context, link string) (state.Role, error) {
 	case !ok:
 		return state.RoleViewer, nil
 	case me == nil:
-		return state.RoleViewer, errors.New("slack: it is not known yet who we are")
+		return state.RoleViewer, errNotYet
 	}
 	who, known := p.whois(ctx, user)
 	if !known || !me.full(who) || who.team != team && me.team != team {

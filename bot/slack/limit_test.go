@@ -17,7 +17,7 @@ func TestGuestsAreViewersAtMostWhoeverTheyAreLinkedTo(t *testing.T) {
 	st, waits := aged(t, nil)
 	bot := st.AddUser(slackfake.User{Name: "other-bot", Bot: true})
 	_, err := st.p.Limit(t.Context(), Link(slackfake.TeamID, slackfake.Lead1))
-	require.Error(t, err, "it is not known yet who we are")
+	require.ErrorIs(t, err, state.ErrUnavailable, "it is not known yet who we are: what was acknowledged is run again, and refused nobody")
 	st.runs(t, &notebook{})
 	most := func(link string) state.Role {
 		r, err := st.p.Limit(t.Context(), link)
