@@ -12,6 +12,7 @@ import (
 
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/checks/hunt"
+	"github.com/allclear-bot/allclear/checks/playbook"
 	"github.com/allclear-bot/allclear/state"
 )
 
@@ -73,9 +74,30 @@ func (b *board) step(server, step string) state.StepStatus {
 	return state.StepOpen
 }
 
-func TestAHuntRecordsWhatLogsShowAndWhatTheyCover(t *testing.T) {
+// settled is a board of a campaign that logs can settle.
+func settled(t *testing.T) *board {
+	b := newBoard(t, 2)
+	load := b.parts.Load
+	b.parts.Load = func(name string) (playbook.Playbook, error) {
+		pb, err := load(name)
+		pb.Logs.Settles = true
+		return pb, err
+	}
+	return b
+}
+
+func TestLogsAreNotAllOfTheHuntOfToolShell(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t, 2)
+	b.now = at("2025-07-23 12:00")
+	b.must("resp-1", hrPatched)
+	m := b.must("resp-1", "hunt --server sp-hr-01", chat.File{Name: "a.log", Data: []byte(iisLog("2025-07-07", "2025-07-23"))})
+	require.Equal(t, state.StepOpen, b.step("sp-hr-01", "hunt"), plain(m))
+}
+
+func TestAHuntRecordsWhatLogsShowAndWhatTheyCover(t *testing.T) {
+	t.Parallel()
+	b := settled(t)
 	b.now = at("2025-07-23 12:00")
 	m := b.must("resp-1", "hunt", zipped(t, map[string]string{
 		"sp-fin-01/W3SVC1/u_ex2507.log": iisLog("2025-07-07", "2025-07-22", toolPane("2025-07-18 10:10:00", 200)),
@@ -114,7 +136,7 @@ func TestAHuntRecordsWhatLogsShowAndWhatTheyCover(t *testing.T) {
 
 func TestALogHuntProvesTheStepAndNeverClearsASuspicionAlone(t *testing.T) {
 	t.Parallel()
-	b := newBoard(t, 2)
+	b := settled(t)
 	b.now = at("2025-07-23 12:00")
 	b.must("resp-1", hrPatched)
 	b.must("resp-1", "hunt --server sp-hr-01", chat.File{Name: "a.log", Data: []byte(iisLog("2025-07-07", "2025-07-23"))})
@@ -127,7 +149,7 @@ func TestALogHuntProvesTheStepAndNeverClearsASuspicionAlone(t *testing.T) {
 
 func TestLogsThatAreHandedInLaterAddTheirTimeToTheHunt(t *testing.T) {
 	t.Parallel()
-	b := newBoard(t, 2)
+	b := settled(t)
 	b.now = at("2025-07-23 12:00")
 	b.must("resp-1", hrPatched)
 	hand := func(from, to string) {
@@ -138,7 +160,7 @@ func TestLogsThatAreHandedInLaterAddTheirTimeToTheHunt(t *testing.T) {
 	hand("2025-07-07", "2025-07-11")
 	require.Equal(t, state.StepVerified, b.step("sp-hr-01", "hunt"), "they overlap")
 
-	b = newBoard(t, 2)
+	b = settled(t)
 	b.now = at("2025-07-23 12:00")
 	b.must("resp-1", hrPatched)
 	hand("2025-07-10", "2025-07-23")
