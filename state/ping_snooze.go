@@ -138,8 +138,8 @@ func (f *FarmState) pinged(r Row, s Server, signs map[string]time.Time, acted ma
 func (r Rules) signsIn(evidence []Evidence) map[string]time.Time {
 	out := map[string]time.Time{}
 	for _, e := range evidence {
-		sign := e.Kind == KindReported && e.Value == ReportedCompromised
-		for _, s := range r.Signs {
+		sign := false
+		for _, s := range slices.Concat(r.Signs, attackSigns()) {
 			sign = sign || s.Kind == e.Kind && slices.Contains(s.Values, e.Value)
 		}
 		if sign {

@@ -16,6 +16,9 @@ const (
 	tokenID      = 8 // hex digits
 )
 
+// TokenLink begins the identity under which evidence comes with a token.
+const TokenLink = "token:"
+
 // Token lets whoever holds its secret hand in evidence from inside one farm, and
 // nothing else. The secret is not kept. What comes with it counts as told by the
 // person who made it, who therefore is not a second person for it.

@@ -44,7 +44,9 @@ type Report struct {
 	Worst string `json:"worst,omitempty"`
 	// Settles: for this playbook logs can be a clean hunt.
 	Settles bool `json:"settles"`
-	// Proves: they are, for they cover the window from its beginning, as far as they go.
+	// Whole: they cover the window from its beginning, as far as they go.
+	Whole bool `json:"whole,omitempty"`
+	// Proves: they are a clean hunt, for they are whole.
 	Proves bool `json:"proves,omitempty"`
 	// Digest is of the digests of the files, hex.
 	Digest string `json:"digest,omitempty"`
@@ -135,7 +137,8 @@ func (h *Hunt) spans(s *server, r *Report, settled time.Time) {
 		r.Clean[i].To = r.Clean[i].To.Add(time.Minute) // a stretch of minutes ends with its last one
 	}
 	r.Settles = h.scope.Settles
-	r.Proves = r.Settles && len(r.Clean) > 0 && !r.Clean[0].From.After(h.window)
+	r.Whole = len(r.Clean) > 0 && !r.Clean[0].From.After(h.window)
+	r.Proves = r.Settles && r.Whole
 }
 
 // unread are the stretches of which logs were lost: all of it, when nobody can say which

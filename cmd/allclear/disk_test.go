@@ -234,7 +234,7 @@ func TestDoSaysNotDoneWhenRedisIsGone(t *testing.T) {
 	e.Restart(t)
 	atRedis(t, url, func(o *opened) {
 		nothingLeft(t, o)
-		require.Equal(t, map[string]int{"incident opened": 1, "server put sp-1": 1}, events(t, o), "nothing of it was written")
+		require.Equal(t, map[string]int{"incident opened": 1, "job scheduled": 2, "server put sp-1": 1}, events(t, o), "nothing of it was written")
 	})
 }
 

@@ -37,7 +37,7 @@ show what a request's body was, nor what else was done on the server.
 --evidence DIR writes one document a farm, for "evidence add".
 
 Exit status:
-  0  every server is clean for the time until its last line; not the same as remediated
+  0  nothing was found until the last line; not the same as remediated
   1  failure
   2  wrong usage, or a bad inventory or playbook
   3  attacks that were not refused were found

@@ -108,7 +108,7 @@ func (p *huntPrinter) outcome(reports []hunt.Report) error {
 		switch verdict(r) {
 		case "COMPROMISED", "SUSPECTED":
 			return outcome{exitAffected}
-		case "clean":
+		case "clean", noTrace:
 		default:
 			worst = exitUnknown
 		}
@@ -122,6 +122,10 @@ func (p *huntPrinter) outcome(reports []hunt.Report) error {
 	return nil
 }
 
+// noTrace is said of a server whose logs are whole and show nothing, where logs alone
+// settle no hunt.
+const noTrace = "no trace"
+
 // verdict is one server in a word.
 func verdict(r hunt.Report) string {
 	switch r.Worst {
@@ -131,6 +135,9 @@ func verdict(r hunt.Report) string {
 		return "SUSPECTED"
 	case state.AttackOdd:
 		return "look at it"
+	}
+	if r.Whole && !r.Proves && len(r.Gaps) == 0 {
+		return noTrace
 	}
 	if r.Proves && len(r.Gaps) == 0 {
 		return "clean"
@@ -168,7 +175,7 @@ func (p *huntPrinter) unseen(reports []hunt.Report) []string {
 
 func (p *huntPrinter) text(reports []hunt.Report, clusters []hunt.Cluster, left, written []string) string {
 	var b strings.Builder
-	order := []string{"COMPROMISED", "SUSPECTED", "look at it", "cannot tell", "clean"}
+	order := []string{"COMPROMISED", "SUSPECTED", "look at it", "cannot tell", noTrace, "clean"}
 	slices.SortStableFunc(reports, func(x, y hunt.Report) int {
 		return slices.Index(order, verdict(x)) - slices.Index(order, verdict(y))
 	})

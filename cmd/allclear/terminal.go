@@ -54,7 +54,7 @@ func redisAt(raw secret) string {
 }
 
 // patience is how long an end may take before anybody is told of it.
-const patience = 150 * time.Millisecond
+const patience = time.Second
 
 // leaving tells a terminal, unless all has ended at once, that the process is
 // going down, and what becomes of its work.

@@ -216,11 +216,22 @@ func (c *Cluster) owner(t testing.TB, key string) string {
 		if err != nil {
 			continue
 		}
-		ranges, err := client.ClusterSlots(t.Context()).Result()
-		for _, r := range ranges {
-			if err == nil && r.Start <= int(slot) && int(slot) <= r.End && len(r.Nodes) > 0 {
-				return r.Nodes[0].Addr
+		shards, err := client.ClusterShards(t.Context()).Result()
+		for _, s := range shards {
+			for _, r := range s.Slots {
+				if err == nil && r.Start <= slot && slot <= r.End {
+					return masterOf(s.Nodes)
+				}
 			}
+		}
+	}
+	return ""
+}
+
+func masterOf(nodes []redis.Node) string {
+	for _, n := range nodes {
+		if n.Role == "master" {
+			return fmt.Sprintf("%s:%d", n.IP, n.Port)
 		}
 	}
 	return ""
