@@ -66,7 +66,7 @@ func (c TokenEvidence) Take(ctx context.Context, incident, farm string, t state.
 	sum := sha256.Sum256(data)
 	digest := hex.EncodeToString(sum[:])
 	call := chat.Call{Incident: incident, Request: chat.Request{
-		ID: "token " + t.ID + " " + farm + " " + digest, Actor: chat.Actor{Person: t.By, Link: "token:" + t.ID}, At: c.now(),
+		ID: "token " + t.ID + " " + farm + " " + digest, Actor: chat.Actor{Person: t.By, Link: state.TokenLink + t.ID}, At: c.now(),
 	}}
 	d, err := evidenceAdd{store: admitted{c.store, t}, now: c.now, only: farm}.take(ctx, call, data)
 	if err != nil {

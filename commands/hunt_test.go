@@ -184,6 +184,20 @@ func TestAnAttackThatCameAfterTheFixAsksForALookAndTheUseOfAShellDoesNot(t *test
 	require.Equal(t, state.StatusCompromised, b.status("sp-hr-01"))
 }
 
+func TestAnAttackThatAHuntFindsEndsASnooze(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	b.must("resp-1", "snooze sp-hr-01 6h waits for the window")
+	b.now = b.now.Add(time.Hour)
+	b.must("resp-1", "hunt --server sp-hr-01", chat.File{Name: "u_ex250720.log", Data: []byte(iisLog("2025-07-19", "2025-07-20", toolPane("2025-07-19 10:10:00", 200)))})
+	row, err := b.store.Row(t.Context(), boardID, "sp-hr-01")
+	require.NoError(t, err)
+	require.Equal(t, state.StatusSuspected, row.Status)
+	require.Equal(t, b.now, row.Attacked)
+	why, _ := row.QuietNow(b.now, time.Hour)
+	require.Empty(t, why, "it is reminded of again")
+}
+
 func TestOwnersHearOfNewAttacksOnServersThatHadSignsBefore(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t, 2)

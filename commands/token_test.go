@@ -141,6 +141,25 @@ func TestADocumentThatIsReplayedChangesNothing(t *testing.T) {
 	require.Equal(t, state.StatusCompromised, b.status("sp-fin-01"))
 }
 
+func TestACollectorThatComesByItselfKeepsNobodyFromBeingReminded(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	take := NewTokenEvidence(b.parts)
+	tok, err := take.Admit(t.Context(), boardID, "fin", secretIn(t, b.must("lead-1", "token new fin")))
+	require.NoError(t, err)
+	_, err = take.Take(t.Context(), boardID, "fin", tok, farmDocument(b, `{"sp-fin-01":{"modules":"clean"}}`))
+	require.NoError(t, err)
+	row, err := b.store.Row(t.Context(), boardID, "sp-fin-01")
+	require.NoError(t, err)
+	require.Zero(t, row.Acted)
+
+	b.now = b.now.Add(time.Hour)
+	b.must("resp-1", "evidence add", chat.File{Name: "e.json", Data: farmDocument(b, `{"sp-fin-01":{"modules":"clean"}}`)})
+	row, err = b.store.Row(t.Context(), boardID, "sp-fin-01")
+	require.NoError(t, err)
+	require.Equal(t, b.now, row.Acted, "a person did something")
+}
+
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
