@@ -239,8 +239,14 @@ func (c feedsAccept) revise(ctx context.Context, call chat.Call, b state.Bearing
 	if err != nil {
 		return chat.Message{}, playbookProblem(err)
 	}
-	if inc.Rules.Revision >= pb.Revision { // this request has done so before it was cut off, or somebody else did more
-		return chat.Say(chat.P(fmt.Sprintf("Revision %d of %s is in force.", inc.Rules.Revision, inc.Rules.Playbook))), nil
+	switch {
+	case slices.Equal(fixLines(inc.Rules), fixLines(pb.Rules())): // this request has done so before it was cut off
+		return chat.Say(chat.P(fmt.Sprintf("Revision %d of %s is in force, with these fix lines.", inc.Rules.Revision, inc.Rules.Playbook))), nil
+	case inc.Rules.Revision >= pb.Revision:
+		return chat.Message{}, &state.Refusal{
+			Why:  fmt.Sprintf("Revision %d of %s was put in force since %s was proposed, and its fix lines are others. Nothing was accepted.", inc.Rules.Revision, inc.Rules.Playbook, b.ID),
+			Next: fmt.Sprintf("Take the file of feeds show %s, move in it what is still to be moved, number it %d, and hand it in with: playbook revise. Then: feeds reject %s", b.ID, inc.Rules.Revision+1, b.ID),
+		}
 	}
 	file := chat.File{Name: b.ID + ".yaml", Data: []byte(b.Playbook)}
 	call.Incident = b.Incident

@@ -91,3 +91,23 @@ func TestWhatSourcesSayBecomesAProposalAndOnceAcceptedARevisionAndADraft(t *test
 	require.Contains(t, plain(b.must("lead-1", "feeds reject F2")), "F2 was rejected.")
 	require.Contains(t, plain(b.must("view-1", "feeds list")), "Nothing waits for a decision.")
 }
+
+func TestAProposalThatIsOldIsNotAcceptedAsIfItWereInForce(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	propose := func(key, build string) {
+		text := "playbook: toolshell\nrevision: 3\nbase: 2\nbuilds:\n  - " + build + "\nfixed:\n  - " + build + "\n"
+		_, err := b.store.UpdateDesk(t.Context(), state.Work{Request: key, Step: "1", At: b.now}, boardID, state.DeskNeed{}, func(tx *state.Tx) error {
+			_, _, err := tx.Bear(state.Bearing{Key: key, Source: "cve", TLP: state.TLPClear, Lines: []string{build}, Playbook: text})
+			return err
+		})
+		require.NoError(t, err)
+	}
+	propose("one", "16.0.10417.20099")
+	propose("two", "16.0.5508.1099")
+	propose("three", "16.0.10417.20099")
+	require.Contains(t, plain(b.must("lead-1", "feeds accept F1")), "F1 was accepted.")
+	require.Contains(t, b.no("lead-1", "feeds accept F2"), "Revision 3 of toolshell was put in force since F2 was proposed")
+	require.Contains(t, plain(b.must("view-1", "feeds list")), "F2 · cve says of ts-1:", "it still waits for a decision")
+	require.Contains(t, plain(b.must("lead-1", "feeds accept F3")), "F3 was accepted.", "the same is in force")
+}
