@@ -104,8 +104,7 @@ func (e *evidence) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var h handed
 	select {
 	case e.room <- struct{}{}:
-		h = e.hand(w, r)
-		<-e.room
+		h = e.inside(w, r)
 	default:
 		h = handed{Result: handedLimited, What: "Too many hand something in at once. Nothing was recorded; try again.", status: http.StatusServiceUnavailable, wait: time.Second}
 	}
@@ -123,6 +122,12 @@ func (e *evidence) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	_ = enc.Encode(h) // the client has gone
+}
+
+// inside is hand for who has room, which is given back whatever happens.
+func (e *evidence) inside(w http.ResponseWriter, r *http.Request) handed {
+	defer func() { <-e.room }()
+	return e.hand(w, r)
 }
 
 // hand finds out what becomes of a document.

@@ -55,6 +55,8 @@ func (k *keeper) Take(_ context.Context, _, _ string, _ state.Token, data []byte
 		return nil, &state.Refusal{Why: "It was closed."}
 	case text == "revoked":
 		return nil, state.ErrNotFound
+	case text == "panic":
+		panic("a document that nobody thought of")
 	case text == "away":
 		return nil, errors.New("dial secret-host: refused")
 	}
@@ -201,6 +203,17 @@ func TestTooManyAtOnceAreToldToComeAgain(t *testing.T) {
 	for range 8 {
 		require.Equal(t, http.StatusOK, <-codes)
 	}
+}
+
+func TestAPanicTakesNobodysRoom(t *testing.T) {
+	t.Parallel()
+	e := newEndpoint()
+	for range 9 {
+		require.Panics(t, func() { e.post(here, "Bearer "+goodSecret, "panic") })
+		e.now = e.now.Add(time.Minute)
+	}
+	code, body := e.post(here, "Bearer "+goodSecret, "document")
+	require.Equal(t, http.StatusOK, code, body)
 }
 
 func TestNoSecretAndNothingOfADocumentIsLoggedOrAnswered(t *testing.T) {
