@@ -209,6 +209,33 @@ func TestWhoTakesOverTellsWhatWasSeenAndAsksOnlyTheRest(t *testing.T) {
 	e.each(t, 1, 0)
 }
 
+func TestWhoTakesOverWithOtherServersEndsAndSaysThatNotAllWereLookedAt(t *testing.T) {
+	t.Parallel()
+	r, e := statetest.Redis(t), newEstate()
+	ctx, kill := context.WithCancel(t.Context())
+	first := e.replica(t, "first", dial(t, r.Addr), false)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = first.Run(ctx, "s1", checks.Plan{}, many(20), func(checks.Result) {})
+	}()
+	require.Eventually(t, func() bool {
+		keys, err := dial(t, r.Addr).Keys(t.Context(), "*:run").Result()
+		return err == nil && len(keys) == 1
+	}, 30*time.Second, 20*time.Millisecond)
+	kill()
+	<-done
+	ctx, enough := context.WithTimeout(t.Context(), time.Minute)
+	defer enough()
+	second, heard := e.replica(t, "second", dial(t, r.Addr), true), listener(t)
+	sum, err := second.Run(ctx, "s1", checks.Plan{}, many(21), heard.emit)
+	require.NoError(t, err)
+	require.NoError(t, ctx.Err(), "it ends by itself")
+	require.False(t, sum.Complete)
+	require.Equal(t, 1, sum.NotLooked)
+	require.Equal(t, 20, heard.count())
+}
+
 func TestWhatADeadReplicaHeldIsAskedByAnother(t *testing.T) {
 	t.Parallel()
 	r, e := statetest.Redis(t), newEstate()

@@ -92,6 +92,14 @@ func (s *scan) begin(ctx context.Context) error {
 			return fmt.Errorf("begin a scan: %w", err)
 		}
 	}
+	// Who takes a scan over may know of other servers than who began it: its parts are those that were written down.
+	n, err := s.c.HLen(ctx, s.todo(s.name)).Result()
+	if err != nil {
+		return fmt.Errorf("begin a scan: %w", err)
+	}
+	if n > 0 {
+		s.chunks = int(n)
+	}
 	return nil
 }
 
