@@ -84,6 +84,7 @@ type proof struct {
 	heads    map[int]laneHead
 	seq      int64
 	shown    int
+	newest   time.Time // of the entries that are shown
 }
 
 type laneHead struct {
@@ -132,6 +133,9 @@ func (p *proof) learn(e state.AuditEntry) error {
 	closed := !p.past.Incident.Closed.IsZero()
 	if err := p.past.Apply(e); err != nil {
 		return err
+	}
+	if e.At.After(p.newest) {
+		p.newest = e.At
 	}
 	for _, ev := range e.Events {
 		if ev.Type != "evidence" || ev.Farm != p.head.Farm {

@@ -43,6 +43,7 @@ func TestAProofTellsWhatDecidedEachStepAndIsCheckedOffline(t *testing.T) {
 	require.Equal(t, state.StatusConfirmed, got.Servers[0].Status)
 	require.Equal(t, "fin", got.Farm)
 	require.Contains(t, strings.Join(got.Lines(), "\n"), "By revision 1 of toolshell, sp-1 is confirmed")
+	require.Contains(t, strings.Join(got.Lines(), "\n"), "that nothing of it is about farm fin, the one who made it says")
 	lines, md, err := unzipProof(file.Data)
 	require.NoError(t, err)
 	for _, other := range []string{"sp-2", "sp-3", `"hr"`, `"lab"`} {
@@ -209,6 +210,31 @@ func TestAForgedProofIsRefusedWithThePlaceNamed(t *testing.T) {
 		_, err := VerifyProof(bytes.NewReader(reseal(t, lines, text)))
 		require.ErrorContains(t, err, "it makes sp-1 confirmed, but by revision 1 of toolshell the evidence up to then makes it ready")
 	})
+}
+
+func TestAProofThatIsDatedBackIsRefused(t *testing.T) {
+	t.Parallel()
+	w := july(t)
+	before := w.clock().Add(time.Minute)
+	w.wait(48 * time.Hour)
+	w.remediate(t, "fin", fixed2019, "sp-1")
+	lines, _ := parsed(t, made(t, w, "fin", "sp-1"))
+	lines[0].Head.Made = before
+	c := proofChecker{p: newProof(*lines[0].Head)}
+	for _, l := range lines[1 : len(lines)-1] { // what it states is made anew for that time
+		switch {
+		case l.Link != nil:
+			require.NoError(t, c.next(l.Link.Seq))
+			c.p.link(l.Link.Lane, l.Link.Body)
+		case l.Entry != nil:
+			require.NoError(t, c.entry(*l.Entry))
+		}
+	}
+	stated, text, err := c.p.stated()
+	require.NoError(t, err)
+	lines[len(lines)-1].Stated = &stated
+	_, err = VerifyProof(bytes.NewReader(reseal(t, lines, text)))
+	require.ErrorContains(t, err, "it says that it was made 22 Jul 2025")
 }
 
 func TestAProofWithAByteChangedIsRefused(t *testing.T) {

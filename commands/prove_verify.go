@@ -32,7 +32,8 @@ type Proved struct {
 // VerifyProof checks a proof without a store: that no byte of it was changed; that
 // its entries stand in the chain of the record, none left out, put in or moved; that
 // every status in it, and what it states at the end, is what the rules in force make of
-// the evidence that it shows. The error names the place.
+// the evidence that it shows. That what is hidden by its hash is about other farms it
+// cannot check. The error names the place.
 func VerifyProof(r io.Reader) (Proved, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, MaxProof+1))
 	if err != nil {
@@ -175,6 +176,9 @@ func (c *proofChecker) whole(e state.AuditEntry) error {
 }
 
 func (c *proofChecker) end(s proofStated) error {
+	if made := c.p.head.Made; c.p.newest.After(made.Add(clocksApart)) {
+		return fmt.Errorf("it says that it was made %s, but shows what was recorded %s: what came after it was made would not count", momentOf(made), momentOf(c.p.newest))
+	}
 	want, text, err := c.p.stated()
 	if err != nil {
 		return err
@@ -229,6 +233,9 @@ func (c *proofChecker) proved() Proved {
 func (p Proved) Lines() []string {
 	out := []string{fmt.Sprintf("The proof is whole: %d entries of the record, %d of them with what is about farm %s of %s, %s; made %s.",
 		p.Entries, p.Shown, p.Farm, p.Incident, pieces(p.Evidence), p.Made)}
+	if n := p.Entries - int64(p.Shown); n > 0 {
+		out = append(out, fmt.Sprintf("Of the other %d, and of what is hidden in those, only hashes are shown: that nothing of it is about farm %s, the one who made it says.", n, p.Farm))
+	}
 	for _, s := range p.Servers {
 		out = append(out, fmt.Sprintf("By revision %d of %s, %s is %s: %d of %d steps proved.", p.Revision, p.Playbook, s.Name, s.Status, len(s.Steps)-len(s.Missing()), len(s.Steps)))
 	}
