@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/allclear-bot/allclear/bot/chat"
@@ -29,6 +31,13 @@ func (c digest) quiet(ctx context.Context, call chat.Call, audience string, f ou
 	facts, err := f.news()
 	if err != nil {
 		return time.Time{}, false, err
+	}
+	left, err := c.store.PingsLeft(ctx, f.inc.ID)
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	for _, to := range slices.Sorted(maps.Keys(left)) { // who was left to the digest hears of it there, or nowhere
+		facts = digestOf([]string{facts, to, fmt.Sprint(left[to])})
 	}
 	key := audience + " " + call.Request.Place.Key()
 	told := f.inc.Told[key]

@@ -40,7 +40,7 @@ func tellRevision(ctx context.Context, s tellStore, incident string, now time.Ti
 	if behind, err := s.Behind(ctx, incident, 1); err != nil || len(behind) > 0 {
 		return err
 	}
-	news, err := revisedNews(ctx, s, inc, last)
+	news, err := revisedNews(ctx, s, inc, untold(inc.Revised))
 	if err != nil {
 		return err
 	}
@@ -58,18 +58,29 @@ func tellRevision(ctx context.Context, s tellStore, incident string, now time.Ti
 	return nil
 }
 
+// untold are the newest revisions, as far as nobody was told of them: another one may
+// come into force before every farm was assessed by the one before.
+func untold(all []state.Revision) []state.Revision {
+	n := len(all)
+	for n > 0 && all[n-1].Told.IsZero() {
+		n--
+	}
+	return all[n:]
+}
+
 // revisedNews are the notices to the owners, from the record: what each server was
-// before the revision and after it.
-func revisedNews(ctx context.Context, s Auditor, inc state.Incident, r state.Revision) ([]state.Notice, error) {
+// before these revisions and after them.
+func revisedNews(ctx context.Context, s Auditor, inc state.Incident, rs []state.Revision) ([]state.Notice, error) {
+	first, r := rs[0], rs[len(rs)-1]
 	type to struct{ owner, group string }
 	by := map[to]*state.Notice{}
 	counts := map[to]map[string]int{}
-	err := eachEntry(ctx, s, r.After+1, 0, func(e state.AuditEntry) error {
+	err := eachEntry(ctx, s, first.After+1, 0, func(e state.AuditEntry) error {
 		if e.Incident != inc.ID {
 			return nil
 		}
 		for _, t := range e.Changes {
-			if t.Revision != r.Revision {
+			if t.Revision < first.Revision {
 				continue
 			}
 			k := to{owner: t.Owner}

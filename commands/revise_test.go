@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/allclear-bot/allclear/bot/chat"
+	"github.com/allclear-bot/allclear/checks/playbook"
 	"github.com/allclear-bot/allclear/state"
 )
 
@@ -143,6 +144,33 @@ func TestARevisionThatWasCutOffIsToldWhenSomebodySweeps(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Len(t, letters(t, w, state.NoticeRevised), 1)
+}
+
+func TestWhatARevisionDidIsToldThoughAnotherOneOvertakesIt(t *testing.T) {
+	t.Parallel()
+	w := july(t)
+	next, err := playbook.Parse([]byte("playbook: toolshell\nrevision: 3\nbase: 2\nbuilds: [16.0.10417.20099 2025-12-01 KB5009999]\nfixed: [16.0.10417.20099]\n"), "next")
+	require.NoError(t, err)
+	two, err := w.parts.Load("toolshell@2")
+	require.NoError(t, err)
+	step := func(id string, farms []string, change func(*state.Tx) error) {
+		_, err := w.store.Update(t.Context(), state.Work{Request: id, By: "lead-1", At: w.clock()}, "toolshell-1", farms, change)
+		require.NoError(t, err)
+	}
+	step("two", nil, func(tx *state.Tx) error { return tx.ReviseFor(two.Rules(), []string{"it moved"}, 0) })
+	step("touched", []string{"fin"}, func(tx *state.Tx) error { return tx.Reassess("fin") })
+	require.Equal(t, state.StatusExposed, w.row(t, "sp-1").Status, "the second revision has re-opened it")
+	step("three", nil, func(tx *state.Tx) error { return tx.ReviseFor(next.Rules(), []string{"it moved again"}, 0) })
+	for range 2 {
+		_, err = Sweep(t.Context(), w.store, "toolshell-1", w.clock())
+		require.NoError(t, err)
+	}
+	var owners []string
+	for _, n := range letters(t, w, state.NoticeRevised) {
+		owners = append(owners, n.Owner)
+	}
+	slices.Sort(owners)
+	require.Equal(t, []string{"alice", "bob"}, owners, "of the second, and of the third")
 }
 
 func TestARevisionReopensWhatWasConfirmedAgainstTheOldLineAndTellsWhy(t *testing.T) {
