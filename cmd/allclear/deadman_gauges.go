@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/allclear-bot/allclear/bot/web"
-	"github.com/allclear-bot/allclear/commands"
 	"github.com/allclear-bot/allclear/state"
 )
 
@@ -57,11 +56,10 @@ func scanAge(ctx context.Context, store gauged, now time.Time) (seconds float64,
 		if !h.Closed.IsZero() {
 			continue
 		}
-		scans, err := store.LastScans(ctx, h.ID, scansLooked)
+		all, _, err := lastOfAll(ctx, store, h.ID, now)
 		if err != nil {
 			return 0, false, err
 		}
-		all, _ := commands.Freshness(scans, now)
 		if all.IsZero() {
 			return 0, false, nil
 		}

@@ -19,6 +19,7 @@ const (
 	growthOver     = 15 * time.Minute
 	growthMost     = 100 // letters in that time
 	scansLooked    = 30
+	scansKept      = 200 // that the store remembers of an incident
 )
 
 // watched is what the dead-man looks at in the store.
@@ -125,19 +126,39 @@ func (w *watcher) incidents(ctx context.Context, now time.Time, wrong map[string
 		if h.Clear {
 			continue // nobody scans on for ever
 		}
-		scans, err := w.store.LastScans(ctx, h.ID, scansLooked)
+		all, lost, err := lastOfAll(ctx, w.store, h.ID, now)
 		if err != nil {
 			return fmt.Errorf("list the scans: %w", err)
 		}
-		all, lost := commands.Freshness(scans, now)
 		switch {
 		case lost > 0:
 			wrong[causeScans] = "a scan has ended without a word, and nobody began it again."
+		case all.IsZero() && now.Sub(h.Opened) > w.scanAge:
+			wrong[causeScans] = "no complete scan of all servers of an open incident is known."
 		case !all.IsZero() && now.Sub(all) > w.scanAge:
 			wrong[causeScans] = fmt.Sprintf("no complete scan of all servers of an open incident since %s UTC.", all.UTC().Format("2 Jan 15:04"))
 		}
 	}
 	return nil
+}
+
+// lastOfAll is commands.Freshness of the newest scans. When there is no complete one of
+// all servers among a few, all that are kept are looked through: those of single servers
+// are many.
+func lastOfAll(ctx context.Context, store interface {
+	LastScans(ctx context.Context, incident string, limit int) ([]state.Scan, error)
+}, incident string, now time.Time,
+) (all time.Time, lost int, err error) {
+	for _, n := range []int{scansLooked, scansKept} {
+		scans, err := store.LastScans(ctx, incident, n)
+		if err != nil {
+			return all, 0, err
+		}
+		if all, lost = commands.Freshness(scans, now); !all.IsZero() || len(scans) < n {
+			break
+		}
+	}
+	return all, lost, nil
 }
 
 // slots finds jobs whose next slot should have been fired long ago, by whomever.

@@ -67,8 +67,8 @@ func (w *ward) Incident(context.Context, string) (out state.Incident, err error)
 	return out, err
 }
 
-func (w *ward) LastScans(context.Context, string, int) (out []state.Scan, err error) {
-	err = w.do(func() { out = w.scans })
+func (w *ward) LastScans(_ context.Context, _ string, limit int) (out []state.Scan, err error) {
+	err = w.do(func() { out = w.scans[:min(limit, len(w.scans))] })
 	return out, err
 }
 
@@ -128,7 +128,7 @@ func (w *ward) heard() []string {
 }
 
 func newWard() *ward {
-	return &ward{cursors: map[string]state.Cursor{}, heads: []state.IncidentHead{{ID: "ts-1"}}}
+	return &ward{cursors: map[string]state.Cursor{}, heads: []state.IncidentHead{{ID: "ts-1", Opened: time.Now()}}}
 }
 
 // replica is one process that watches a ward.
@@ -179,6 +179,23 @@ func TestEachCauseIsToldOnceAndAgainWhenItIsOver(t *testing.T) {
 			},
 			func(w *ward) { w.scans[0].Started = time.Now() },
 			"no complete scan of all servers of an open incident since", "over: scans are fresh again.", defaultScanAge,
+		},
+		"nobody scans all, and many scan one": {
+			func(w *ward) {
+				for range 40 {
+					w.scans = append(w.scans, state.Scan{Selection: "server a", Started: time.Now(), Ended: time.Now(), Complete: true})
+				}
+				w.scans = append(w.scans, state.Scan{Selection: "all", Started: time.Now(), Ended: time.Now(), Complete: true})
+			},
+			func(w *ward) { w.scans[40].Started = time.Now() },
+			"no complete scan of all servers of an open incident since", "over: scans are fresh again.", defaultScanAge,
+		},
+		"nobody ever scanned all": {
+			func(w *ward) { w.heads = []state.IncidentHead{{ID: "ts-1", Opened: time.Now()}} },
+			func(w *ward) {
+				w.scans = []state.Scan{{Selection: "all", Started: time.Now(), Ended: time.Now(), Complete: true}}
+			},
+			"no complete scan of all servers of an open incident is known", "over: scans are fresh again.", defaultScanAge,
 		},
 		"a platform is away": {
 			func(w *ward) { w.letters, w.oldest, w.unready = 2, time.Now(), errors.New("no") }, func(w *ward) { w.unready = nil },
