@@ -16,6 +16,8 @@ func when(t, now time.Time) string {
 		return "never"
 	case now.Sub(t) < 20*time.Hour && now.Sub(t) > -20*time.Hour:
 		return t.UTC().Format("15:04")
+	case t.UTC().Year() != now.UTC().Year():
+		return t.UTC().Format("2 Jan 2006 15:04")
 	}
 	return t.UTC().Format("2 Jan 15:04")
 }

@@ -136,6 +136,9 @@ func peopleFindings(people state.People) []state.Finding {
 // storeFindings examines the store, and returns the places that its open incidents
 // are bound to.
 func storeFindings(ctx context.Context, c config) ([]state.Place, []state.Finding) {
+	if err := mustExist(c); err != nil {
+		return nil, []state.Finding{{What: "the store", Wrong: said(err), Do: "Nothing, if allclear was not started yet: serve makes it.", Warning: true}}
+	}
 	store, err := openStore(ctx, c, true, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, []state.Finding{{What: "the store", Wrong: said(err), Do: "Check --data, ALLCLEAR_DATA or ALLCLEAR_REDIS."}}

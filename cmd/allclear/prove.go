@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -41,6 +42,9 @@ It names persons, servers and what was seen of them: TLP:AMBER+STRICT.`,
 				name, raw, err := commands.Prove(c.Context(), o, id, farm, server, time.Now())
 				if err != nil {
 					return err
+				}
+				if err := os.MkdirAll(out, 0o700); err != nil {
+					return fmt.Errorf("make the folder of the proof: %w", err)
 				}
 				path := filepath.Join(out, name)
 				if err := writeTo([]string{path}, sys.Out, func(w io.Writer) error { _, err := w.Write(raw); return err }); err != nil {
