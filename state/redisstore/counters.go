@@ -78,7 +78,7 @@ func counterFields() []string {
 	for _, st := range state.Statuses() {
 		out = append(out, "s:"+st.String())
 	}
-	for _, f := range []string{state.FlagClaimed, state.FlagContained, state.FlagContradicted, state.FlagNeverLooked, state.FlagNotReached} {
+	for _, f := range []string{state.FlagClaimed, state.FlagContained, state.FlagContradicted, state.FlagNeverLooked, state.FlagNotReached, state.FlagThrough} {
 		out = append(out, "f:"+f)
 	}
 	return out

@@ -82,6 +82,9 @@ func (s *Store) export(ctx context.Context, w io.Writer) (sum string, n int, err
 
 func (s *Store) writeLine(w io.Writer, h hash.Hash, v value) error {
 	l := line{K: strings.TrimPrefix(v.key, s.k.of("")), T: v.kind, B: !v.text()}
+	if typeOf(l.K) != l.T { // nobody could import it
+		return fmt.Errorf("export: no import knows a %s called %q", l.T, l.K)
+	}
 	if v.kind == typeSet {
 		slices.Sort(v.list)
 	}

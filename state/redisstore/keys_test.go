@@ -1,6 +1,9 @@
 package redisstore
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"strconv"
 	"strings"
 	"testing"
@@ -45,6 +48,7 @@ func TestEveryKeyIsOfOneSlotAndHasAType(t *testing.T) {
 			k.card("x"), k.claims("a/b/c"), k.claims(""), k.dead(), k.held(), k.cursors(), k.cursorTries(), k.holds(), k.incident("i"), k.farm("i", "f"),
 			k.farmRev("i", "f"), k.row("i", "s"), k.trail("i", "s"), k.revisions("i"), k.counts("i"), k.countsBy(byOwner, "i"), k.proposals("i"),
 			k.history("i", "12"), k.pace("i", "12"), k.scans("i"), k.scanRuns("i"), k.scanEnds("i"),
+			k.pings("i"), k.pingsLeft("i"),
 			k.desk(), k.advisories(), k.communities(), k.reports(), k.bearings(), k.feeds(),
 		},
 		typeZset: {
@@ -61,4 +65,43 @@ func TestEveryKeyIsOfOneSlotAndHasAType(t *testing.T) {
 		}
 	}
 	require.Empty(t, typeOf("evil"))
+}
+
+// TestEveryKeyIsExported finds a name that was added to the keys and not to what an export walks over, or not to what
+// an import takes.
+func TestEveryKeyIsExported(t *testing.T) {
+	t.Parallel()
+	walked, typed := keysIn(t, "walk.go"), keysIn(t, "keys_test.go")
+	for _, d := range parsed(t, "keys.go").Decls {
+		f, ok := d.(*ast.FuncDecl)
+		if !ok || f.Recv == nil || f.Name.Name == "of" {
+			continue
+		}
+		name := f.Name.Name
+		bare := strings.TrimSuffix(name, "In")
+		require.True(t, walked[name] || walked[name+"In"], "an export does not walk over %q", name)
+		require.True(t, typed[name] || typed[bare], "the test of types does not know %q", name)
+	}
+}
+
+func parsed(t *testing.T, file string) *ast.File {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+	require.NoError(t, err)
+	return f
+}
+
+// keysIn are the methods of a k that a file calls.
+func keysIn(t *testing.T, file string) map[string]bool {
+	t.Helper()
+	out := map[string]bool{}
+	ast.Inspect(parsed(t, file), func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := s.X.(*ast.Ident); ok && x.Name == "k" {
+				out[s.Sel.Name] = true
+			}
+		}
+		return true
+	})
+	return out
 }

@@ -18,7 +18,7 @@ import (
 // knownNames are the keys that an export may have, and the types of their values.
 var knownNames = regexp.MustCompile(`^(?s:` + strings.Join([]string{
 	`(?P<hash>meta|heads|desk|advisories|communities|reports|bearings|feeds|in:(?:body|job|lease)|out:(?:dead|held)|cron|cron:fired|hold|lane:\d+|mark:[0-9a-f]{2}|in:seen:[0-9a-f]{2}|` +
-		`out:(?:letter|receipt|card):[0-9a-f]{2}|out:state:.*|(?:incident|revisions|count|count-owner|count-group|proposals|scan|scan-runs|scan-ends):.+|` +
+		`out:(?:letter|receipt|card):[0-9a-f]{2}|out:state:.*|(?:incident|revisions|count|count-owner|count-group|proposals|pings|pings-left|scan|scan-runs|scan-ends):.+|` +
 		`(?:farm|rev|row|trail):[0-9a-f]{2}:.+|(?:history|pace)-\d+:.+)`,
 	`(?P<zset>incidents|hours|in:queue|in:leased|out:places|out:all|out:queue:.*|index:.+|index-(?:owner|group):[^:]+:.+|` +
 		`names-(?:server|farm|owner|group):.+|farms-\d+:.+|due:.+|due-\d+:.+|history:.+|scan-order:.+)`,

@@ -50,6 +50,18 @@ func busy(t *testing.T, s *redisstore.Store) *wanderer {
 	require.NoError(t, err)
 	_, _, err = s.BeginScan(ctx, state.Scan{ID: "s1", Incident: "one", Selection: "all", Started: Epoch}, time.Hour)
 	require.NoError(t, err)
+	_, err = s.AskEnd(ctx, "one", "s1", "ann")
+	require.NoError(t, err)
+	_, err = s.Update(ctx, Work("remind", "ann", w.now), "one", nil, func(tx *state.Tx) error {
+		return tx.Remind(w.now, nil, map[string]state.PingMemory{"person:ann": {Left: 2}, "person:bob": {Facts: "f"}})
+	})
+	require.NoError(t, err)
+	require.NoError(t, s.SaveFeed(ctx, "vendor", []byte{0xfe, 1}))
+	desk(t, s, Work("guild", "alice", Epoch), "", state.DeskNeed{All: true}, func(tx *state.Tx) error { return tx.SetCommunity(guild(1, state.TLPClear)) })
+	desk(t, s, Work("draft", "alice", Epoch), "one", state.DeskNeed{}, func(tx *state.Tx) error {
+		_, err := tx.SaveDraft(0, text("First", state.TLPGreen), nil, nil)
+		return err
+	})
 	return w
 }
 
