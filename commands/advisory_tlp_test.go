@@ -80,3 +80,28 @@ func TestNothingOfAnAdvisoryAboveAPlacesCeilingIsShownThereOrWrittenForIt(t *tes
 		}
 	})
 }
+
+func TestWhatOnePersonPublishedInsideReachesNoCommunityThatComesLater(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	b.must("resp-1", `advisory draft --tlp green "First" words`)
+	require.Contains(t, plain(b.must("lead-1", "advisory publish 1")), "Published by lead-1: advisory 1")
+	b.letters()
+	m, err := b.fromGuild("friends", "console:admin", true, state.TLPGreen, "setup advisories")
+	require.NoError(t, err)
+	require.Contains(t, plain(m), "In force that may be shown here: 0.")
+	for _, line := range []string{"advisories 1", "indicators 1", "follow 1", "sighting report 1 seen"} {
+		_, err = b.fromGuild("friends", "console:reader", false, state.TLPGreen, line)
+		require.ErrorContains(t, err, "There is no advisory 1 that may be shown here.", line)
+	}
+	require.Contains(t, b.no("lead-1", "advisory publish 1"), "published by one person")
+	require.NotContains(t, b.letters(), guildPlace("friends", state.TLPGreen).Key()+" advisory")
+
+	b.must("resp-1", `advisory update 1 --changed "goes to communities"`)
+	b.must("lead-1", "advisory publish 1")
+	b.must("lead-2", "approve "+b.proposal())
+	require.Contains(t, b.letter(guildPlace("friends", state.TLPGreen), state.NoticeAdvisory, b.letters()), "First")
+	m, err = b.fromGuild("others", "console:admin", true, state.TLPGreen, "setup advisories")
+	require.NoError(t, err)
+	require.Contains(t, plain(m), "In force that may be shown here: 1.")
+}

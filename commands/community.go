@@ -75,7 +75,7 @@ func (c advisories) Run(ctx context.Context, call chat.Call) (chat.Message, erro
 
 // visible reports whether an advisory is in force, and may be seen where it is asked for.
 func (w author) visible(a state.Advisory, r chat.Request) bool {
-	return a.Live != nil && a.Withdrawn == nil && r.Place.Sees(a.Live.TLP) && (!a.Drill || r.Community == "")
+	return a.Live != nil && a.Withdrawn == nil && r.Place.Sees(a.Live.TLP) && (r.Community == "" || !a.Drill && a.Seconded())
 }
 
 // public is the advisory that a request names, when it may be seen there. One that

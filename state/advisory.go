@@ -210,6 +210,10 @@ func (a Advisory) Has(key string) bool {
 	return slices.ContainsFunc(a.Places, func(p Place) bool { return p.Key() == key })
 }
 
+// Seconded reports whether two persons put the version in force: one alone publishes
+// within the organisation.
+func (a Advisory) Seconded() bool { return len(a.Past) > 0 && a.Past[len(a.Past)-1].Second != "" }
+
 // Widens reports whether a text reaches an audience that the one before did not:
 // as a whole, or with a part that is in both.
 func (t AdvisoryText) Widens(before *AdvisoryText) bool {

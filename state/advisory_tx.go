@@ -298,7 +298,11 @@ func (tx *Tx) Resend(number int, people People) (Advisory, error) {
 	if a.Live == nil {
 		return a, refuse(fmt.Sprintf("Advisory %d was never published.", number), "")
 	}
-	tx.send(&a, tx.Audience(a, *a.Live, people), a.Withdrawn == nil)
+	to := tx.Audience(a, *a.Live, people)
+	if to.Outside > 0 && !a.Seconded() {
+		return a, refuse(fmt.Sprintf("Advisory %d was published by one person, within the organisation; now it would go out to others.", number), fmt.Sprintf("It takes two persons, on a new version: advisory update %d --changed \"goes to communities\"", number))
+	}
+	tx.send(&a, to, a.Withdrawn == nil)
 	tx.desk.putAdvisory(a)
 	tx.event("advisory sent again", "", "", map[string]int{"advisory": number})
 	return a, nil
@@ -328,7 +332,7 @@ func (tx *Tx) Withdraw(number int, reason string, tlp TLP, people People) (Advis
 }
 
 // Welcome sends what is in force to a place that hears of advisories from now on,
-// as far as it may see it, and returns how many.
+// as far as it may see it and two persons published it, and returns how many.
 func (tx *Tx) Welcome(p Place) (n int, err error) {
 	d, err := tx.onDesk()
 	if err != nil {
@@ -336,7 +340,7 @@ func (tx *Tx) Welcome(p Place) (n int, err error) {
 	}
 	for _, number := range slices.Sorted(maps.Keys(d.Advisories)) {
 		a := d.Advisories[number]
-		if a.Live == nil || a.Withdrawn != nil || a.Drill || !p.Sees(a.Live.TLP) {
+		if a.Live == nil || a.Withdrawn != nil || a.Drill || !a.Seconded() || !p.Sees(a.Live.TLP) {
 			continue
 		}
 		if _, asked := a.copyAt(p.Key()); !asked {
