@@ -117,6 +117,22 @@ func TestBuildsOfDifferentProductsOnOneServerContradictEachOther(t *testing.T) {
 	require.Equal(t, state.StatusReady, s.on("A", at(9)).Status)
 }
 
+func TestWhatWasSetAsideAsStaleIsShownForAsLongAsItIsSaid(t *testing.T) {
+	t.Parallel()
+	note := inside(srv("A"), state.KindStale, "16.0.10416", at(8.6))
+	note.Reference = "CHG-9"
+	s := remediated(t).add(probe("A", "header", "16.0.10416", at(8.5)), word(note, "p1", "p2"))
+	a := s.on("A", at(9))
+	require.Equal(t, state.StatusReady, a.Status)
+	require.Equal(t, []string{"attested as stale by p1 and p2 (CHG-9): probe header still says 16.0.10416"}, a.Stale)
+	require.Contains(t, a.Reason, a.Stale[0])
+	s.add(probe("A", "header", "16.0.10416", at(8.7)), probe("A", "header", "garbage", at(8.8)))
+	require.Len(t, s.on("A", at(9)).Stale, 1, "it says so still")
+	s.add(probe("A", "header", good, at(8.9)))
+	require.Empty(t, s.on("A", at(9)).Stale, "it says something else now")
+	require.NotContains(t, s.on("A", at(9)).Reason, "stale")
+}
+
 func TestANumberInOtherEvidenceExcusesNobodyFromAStep(t *testing.T) {
 	t.Parallel()
 	s := newStory(t).add(inside(srv("A"), "office", "16.0.18526.20508", at(1)))

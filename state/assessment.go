@@ -43,6 +43,9 @@ type ServerAssessment struct {
 	Signs []string `json:"signs,omitempty"`
 	// Contradictions are sources that disagree and are not settled, a line each.
 	Contradictions []string `json:"contradictions,omitempty"`
+	// Stale are outside answers that still say what speaks against the server, and that
+	// two persons set aside, a line each.
+	Stale []string `json:"stale,omitempty"`
 	// Notes are worth knowing and block nothing, a line each.
 	Notes     []string `json:"notes,omitempty"`
 	Contained bool     `json:"contained,omitempty"`
@@ -53,6 +56,7 @@ type ServerAssessment struct {
 	Deciders    []PersonID `json:"deciders,omitempty"`
 	LastLook    time.Time  `json:"lastLook,omitzero"`
 	LastReached time.Time  `json:"lastReached,omitzero"`
+	Seen        Seen       `json:"seen,omitempty"`
 }
 
 // voids reports whether this ends a confirmation on these deciding facts for good:

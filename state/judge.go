@@ -3,6 +3,7 @@ package state
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -12,6 +13,7 @@ func (a *assessor) judge(out *ServerAssessment, s Server) {
 	if all := slices.Concat(a.inside[s.Name], a.out[s.Name], a.out[""]); len(all) > 0 {
 		out.Product = all[0]
 	}
+	out.Stale = a.stale(s)
 	inside, bad := a.insideFixed(s, out)
 	outside, reports := a.outside(s, inside), a.reported(s, ReportedVulnerable)
 	switch {
@@ -30,7 +32,7 @@ func (a *assessor) judge(out *ServerAssessment, s Server) {
 				"%s says vulnerable, older inside evidence says it is fixed; show all of it again from inside", out.Basis))
 		}
 	case inside:
-		out.Verdict, out.Basis, out.Reason = VerdictFixed, "inside", "all packages and the configuration are shown from inside"
+		out.Verdict, out.Basis, out.Reason = VerdictFixed, "inside", strings.Join(append([]string{"all packages and the configuration are shown from inside"}, out.Stale...), "; ")
 	case outside.basis != "":
 		out.Verdict, out.Basis, out.Reason = outside.judgement.Verdict, outside.basis, outside.judgement.Reason
 		if out.Verdict == VerdictFixed {
@@ -47,6 +49,32 @@ func (a *assessor) judge(out *ServerAssessment, s Server) {
 	a.noteDisagreements(out)
 	a.noteProducts(out, s)
 	a.noteQuestions(out, s)
+}
+
+// stale tells which observers still read a build that two persons set aside.
+func (a *assessor) stale(s Server) (lines []string) {
+	for _, sub := range []Subject{{Server: s.Name}, {}} {
+		for _, stream := range a.streams(sub, KindBuild) {
+			for _, e := range slices.Backward(stream) {
+				if j := a.judgeValue(e.Value); j.Verdict == VerdictUnknown && (j.Product == "" || !a.affected(j.Product)) {
+					continue // it answers nothing
+				}
+				if n := a.staleNote(e); n != nil {
+					lines = append(lines, staleLine(e, n))
+				}
+				break
+			}
+		}
+	}
+	return lines
+}
+
+func staleLine(e, n *Evidence) string {
+	reference := ""
+	if n.Reference != "" {
+		reference = " (" + n.Reference + ")"
+	}
+	return fmt.Sprintf("attested as stale by %s and %s%s: %s still says %s", n.By, n.Second, reference, observerOf(e), e.Value)
 }
 
 // noteProducts objects to builds of different products on one server: a build
@@ -203,7 +231,9 @@ func (a *assessor) inForce(stream []*Evidence, s Server, insideFixed bool) (look
 	return look, ok
 }
 
-func basisOf(e *Evidence) string {
+func basisOf(e *Evidence) string { return observerOf(e) + " of " + stamp(e.Observed) }
+
+func observerOf(e *Evidence) string {
 	who := e.Source.String()
 	if e.Tool != "" {
 		who += " " + e.Tool
@@ -211,7 +241,7 @@ func basisOf(e *Evidence) string {
 	if e.Subject.Server == "" {
 		who += " (shared address of the farm)"
 	}
-	return who + " of " + stamp(e.Observed)
+	return who
 }
 
 // insideSeenAfter reports whether every Fix step of the server was seen from

@@ -213,15 +213,18 @@ func (a *assessor) judgeValue(value string) Judgement {
 	return j
 }
 
-// settled reports whether two persons noted that this outside build is stale. A
+// settled reports whether two persons noted that this outside build is stale.
+func (a *assessor) settled(e *Evidence) bool { return a.staleNote(e) != nil }
+
+// staleNote is the newest note of two persons that this outside build is stale. A
 // note holds while the observer goes on reading the same value without a break.
-func (a *assessor) settled(e *Evidence) bool {
-	for _, n := range a.by[subjectKind{e.Subject, KindStale}] {
+func (a *assessor) staleNote(e *Evidence) *Evidence {
+	for _, n := range slices.Backward(a.by[subjectKind{e.Subject, KindStale}]) {
 		if n.Source == SourceAttestation && n.Value == e.Value && !a.changedBetween(e, n.Observed) {
-			return true
+			return n
 		}
 	}
-	return false
+	return nil
 }
 
 // changedBetween reports whether the observer of an outside build read anything
