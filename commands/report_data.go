@@ -179,10 +179,19 @@ func gather(ctx context.Context, s pastStore, incident string, now time.Time) (*
 // What could not be seen, as a report calls it.
 const (
 	unseenNever   = "nobody ever looked at it from outside"
+	unseenThrough = "only a balancer or shared address answered, which tells of its farm"
+	unseenOff     = "it is said to be disconnected"
 	unseenAway    = "it did not answer when it was last looked at"
 	unseenUnknown = "what was seen does not tell whether it is fixed"
 	unseenItems   = "nobody has listed what its farm serves, so that not everything is accounted for"
 )
+
+// unseenWhy is why a server was not seen from outside, "" when it answered.
+func unseenWhy(s state.Seen) string {
+	return map[state.Seen]string{
+		state.SeenNever: unseenNever, state.SeenThrough: unseenThrough, state.SeenContained: unseenOff, state.SeenSilent: unseenAway,
+	}[s]
+}
 
 func (d *reportData) farm(f state.FarmState) {
 	a := f.Assess(d.inc.Rules, d.now)
@@ -192,11 +201,8 @@ func (d *reportData) farm(f state.FarmState) {
 		if sa.Status == state.StatusRetired {
 			continue
 		}
-		switch {
-		case s.URL == "" || sa.LastLook.IsZero():
-			d.cannotSee(unseenNever, s.Name)
-		case sa.LastReached.Before(sa.LastLook):
-			d.cannotSee(unseenAway, s.Name)
+		if why := unseenWhy(sa.Seen); why != "" {
+			d.cannotSee(why, s.Name)
 		}
 		if sa.Verdict == state.VerdictUnknown {
 			d.cannotSee(unseenUnknown, s.Name)

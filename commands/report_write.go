@@ -353,7 +353,7 @@ func (r *reporter) notSeen(b *bytes.Buffer) {
 	if len(r.unseen) == 0 {
 		fmt.Fprint(b, "Every server was looked at, answered, and could be judged.\n")
 	}
-	for _, why := range []string{unseenNever, unseenAway, unseenUnknown, unseenItems} {
+	for _, why := range []string{unseenNever, unseenThrough, unseenOff, unseenAway, unseenUnknown, unseenItems} {
 		if s := r.unseen[why]; s != nil {
 			slices.Sort(s.names)
 			fmt.Fprintf(b, "- %s: %s (%s%s)\n", plural(s.n, "server"), why, mdText(strings.Join(s.names, ", ")), more(s.n-len(s.names)))

@@ -25,7 +25,7 @@ func (w *watch) result(changes []state.Transition) chat.Message {
 	}
 	m := chat.Say(w.heading(len(changes)))
 	if !w.rec.Complete {
-		m.Add(chat.P(chat.B("Incomplete: "), "it was ended, or ran out of time: "+strings.Join(w.missed().words(), " · ")+". What was not seen is as unknown as before."))
+		m.Add(chat.P(chat.B("Incomplete: "), "it was ended, or ran out of time: "+strings.Join(blindScan(w.rec).words(), " · ")+". What was not seen is as unknown as before."))
 	}
 	list := chat.L(n.lines()...)
 	if len(fixed) > 0 {
@@ -51,7 +51,7 @@ func saysFixed(n int) string {
 
 // nothing is the short line when nothing changed.
 func (w *watch) nothing() chat.Message {
-	t := chat.T("Scan ", chat.C(w.rec.ID), " of ", selected(w.rec.Selection), fmt.Sprintf(": nothing changed. %s in %s.", w.counted(), w.took()))
+	t := chat.T("Scan ", chat.C(w.rec.ID), " of ", selected(w.rec.Selection), fmt.Sprintf(": nothing changed. %s in %s.", scanCounted(w.rec), w.took()))
 	if blind := w.blind(); len(blind) > 0 {
 		return chat.Say(chat.P(t), chat.L(blind...))
 	}
@@ -63,16 +63,7 @@ func (w *watch) heading(changed int) chat.Heading {
 	if changed > 0 {
 		what = plural(changed, "server") + " changed"
 	}
-	return chat.H(drillMark(w.inc)+"Scan ", chat.C(w.rec.ID), " of ", selected(w.rec.Selection), ": ", chat.B(what), chat.D(fmt.Sprintf(" · %s in %s", w.counted(), w.took())))
-}
-
-func (w *watch) counted() string {
-	return fmt.Sprintf("%d of %d looked at, %d answered", w.rec.Total-w.missed().notLooked, w.rec.Total, w.rec.Reached)
-}
-
-// missed is what this scan did not see.
-func (w *watch) missed() blind {
-	return blind{w.rec.Total - w.rec.Looked + w.noURL, w.rec.NotReached}
+	return chat.H(drillMark(w.inc)+"Scan ", chat.C(w.rec.ID), " of ", selected(w.rec.Selection), ": ", chat.B(what), chat.D(fmt.Sprintf(" · %s in %s", scanCounted(w.rec), w.took())))
 }
 
 func (w *watch) took() string { return seconds(w.rec.Ended.Sub(w.rec.Started)) }

@@ -49,7 +49,7 @@ func (s scan) already(running state.Scan) error {
 	m := chat.Say(chat.P("Scan ", chat.C(running.ID), " of ", selected(running.Selection), " is running since "+when(running.Started, s.now())+
 		" UTC, asked for by ", chat.C(s.who(running.By)), ". No second one was begun."))
 	if running.Total > 0 {
-		m.Add(chat.Bar(running.Looked, running.Total, fmt.Sprintf("%d of %d looked at", running.Looked, running.Total)))
+		m.Add(chat.Bar(running.Looked, running.Total, fmt.Sprintf("%d of %d done", running.Looked, running.Total)))
 	}
 	m.Add(chat.Row(press("Cancel it", running.Incident, "scan", "--cancel", "--id", running.ID)))
 	return notDone(m)

@@ -49,7 +49,7 @@ func (c scanShow) Run(ctx context.Context, call chat.Call) (chat.Message, error)
 		return chat.Say(chat.P("No scan has ended yet. Begin one with ", chat.C("scan"), ".")), nil
 	}
 	changes := sortTransitions(append([]state.Transition(nil), s.Changes...))
-	m := chat.Say(chat.H(drillMark(inc), "Scan ", chat.C(s.ID), " of ", selected(s.Selection), chat.D(" · "+when(s.Started, c.now())+fmt.Sprintf(" · %d of %d looked at, %d answered", s.Looked, s.Total, s.Reached))))
+	m := chat.Say(chat.H(drillMark(inc), "Scan ", chat.C(s.ID), " of ", selected(s.Selection), chat.D(" · "+when(s.Started, c.now())+" · "+scanCounted(s))))
 	if len(changes) == 0 {
 		m.Add(chat.P("It changed the status of no server."))
 	}

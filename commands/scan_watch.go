@@ -203,7 +203,7 @@ func (w *watch) end(ctx context.Context, store Scans, broken error) (chat.Messag
 		broken = errors.Join(broken, fmt.Errorf("write the end of scan %s: %w", w.rec.ID, err))
 	}
 	if broken != nil && (len(w.recorder.lostSigns) == 0 || hopeless(broken)) {
-		return chat.Message{}, fmt.Errorf("scan %s, %d of %d servers looked at: %w", w.rec.ID, w.rec.Looked, w.rec.Total, broken)
+		return chat.Message{}, fmt.Errorf("scan %s, %s: %w", w.rec.ID, scanCounted(w.rec), broken)
 	}
 	return w.result(changes), nil
 }

@@ -51,14 +51,17 @@ func (c serverCard) message(people state.People) chat.Message {
 func (c serverCard) fields() []chat.Field {
 	s, a := c.server, c.a
 	verdict := chat.T(a.Verdict.String())
-	if a.Verdict == state.VerdictFixed {
+	switch {
+	case a.Verdict == state.VerdictFixed && len(a.Stale) > 0:
+		verdict = chat.T("inside evidence says it is fixed; outside does not")
+	case a.Verdict == state.VerdictFixed:
 		verdict = chat.T("says it is fixed, and inside evidence agrees")
 	}
 	if a.Basis != "" {
 		verdict = append(verdict, chat.T(" · ", clip(a.Basis))...)
 	}
 	if a.Reason != "" {
-		verdict = append(verdict, chat.T(" · ", clip(a.Reason))...)
+		verdict = append(verdict, chat.T(" · ", chat.C(a.Reason))...)
 	}
 	farm := chat.T(chat.C(s.Farm))
 	if n := len(c.farm.Servers); n > 1 {
@@ -106,8 +109,8 @@ func (c serverCard) looked() chat.Text {
 	switch look, reached := c.a.LastLook, c.a.LastReached; {
 	case c.server.URL == "":
 		return chat.T("it has no URL: nothing can be asked from outside")
-	case look.IsZero() && c.server.Via != "":
-		return chat.T("never as itself: a balancer answers for it")
+	case c.a.Seen == state.SeenThrough, look.IsZero() && c.server.Via != "":
+		return chat.T("never as itself: a balancer or shared address answers for it")
 	case look.IsZero():
 		return chat.T("never")
 	case reached.IsZero():

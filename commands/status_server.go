@@ -69,6 +69,10 @@ func serverFields(r state.Row, a state.ServerAssessment, now time.Time) []chat.F
 	}
 	look := "not looked at"
 	switch {
+	case a.Seen == state.SeenThrough:
+		look = "through a balancer or shared address only: what answered there is about the farm"
+	case a.LastLook.IsZero() && a.Seen == state.SeenSilent:
+		look = "through a balancer or shared address only, not reached"
 	case a.LastLook.IsZero():
 	case a.LastReached.Before(a.LastLook):
 		look = fmt.Sprintf("%s, not reached; last answer %s", ago(a.LastLook, now), ago(a.LastReached, now))

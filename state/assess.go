@@ -236,7 +236,7 @@ func (a *assessor) server(s Server) ServerAssessment {
 	out := ServerAssessment{Name: s.Name}
 	out.LastLook, out.LastReached = a.looks(s.Name)
 	if s.Retired != nil {
-		out.Status, out.Reason = StatusRetired, s.Retired.Reason
+		out.Status, out.Reason, out.Seen = StatusRetired, s.Retired.Reason, SeenRetired
 		if out.LastReached.After(s.Retired.At) {
 			out.Notes = append(out.Notes, fmt.Sprintf("retired %s, but it answered %s", stamp(s.Retired.At), stamp(out.LastReached)))
 		}
@@ -248,6 +248,7 @@ func (a *assessor) server(s Server) ServerAssessment {
 	hits, suspicions := a.signs(s.Name)
 	out.Signs = append(hits, suspicions...)
 	out.Contained = a.contained(&out, s.Name)
+	out.Seen = a.seen(s, out)
 	a.decide(&out, s, len(hits) > 0, len(suspicions) > 0, blanket)
 	out.Next = a.next(out)
 	return out

@@ -25,7 +25,9 @@ type Row struct {
 	Since          time.Time `json:"since"` // of the status
 	LastLook       time.Time `json:"lastLook,omitzero"`
 	LastReached    time.Time `json:"lastReached,omitzero"`
-	Added          time.Time `json:"added,omitzero"` // to the incident
+	// Seen is what looks from outside showed of it; "" in rows of before it was kept.
+	Seen  Seen      `json:"seen,omitempty"`
+	Added time.Time `json:"added,omitzero"` // to the incident
 	// Attacked is when the newest sign of an attacker came to be known.
 	Attacked time.Time `json:"attacked,omitzero"`
 	// Acted is when a person last did something about it: a claim, evidence from inside, a request.
@@ -47,9 +49,13 @@ func (r Row) Flags() []string {
 	if r.Contradictions > 0 {
 		out = append(out, FlagContradicted)
 	}
-	if r.LastLook.IsZero() {
+	switch {
+	case r.Seen == SeenThrough, r.Seen == SeenNever, r.Seen == SeenSilent:
+		out = append(out, string(r.Seen))
+	case r.Seen != "": // it answered, is disconnected or retired
+	case r.LastLook.IsZero():
 		out = append(out, FlagNeverLooked)
-	} else if r.LastReached.Before(r.LastLook) {
+	case r.LastReached.Before(r.LastLook):
 		out = append(out, FlagNotReached)
 	}
 	return out
@@ -62,6 +68,7 @@ const (
 	FlagContradicted = "contradicted"
 	FlagNeverLooked  = "never looked at"
 	FlagNotReached   = "not reached"
+	FlagThrough      = "seen through a balancer"
 )
 
 // Priority orders servers by what should be done first: worst status, then who
@@ -83,7 +90,7 @@ func rowOf(s Server, a ServerAssessment, old Row, now time.Time) Row {
 		Status: a.Status, Product: a.Product, Verdict: a.Verdict, Basis: a.Basis, Reason: a.Reason,
 		Next: a.Next, Hash: a.Hash, Steps: len(a.Steps), Done: len(a.Steps) - len(a.Missing()),
 		Claimed: a.Claimed, Contained: a.Contained, Contradictions: len(a.Contradictions),
-		LastLook: a.LastLook, LastReached: a.LastReached, Since: old.Since,
+		LastLook: a.LastLook, LastReached: a.LastReached, Seen: a.Seen, Since: old.Since,
 	}
 	if len(a.Signs) > 0 {
 		r.Reason = a.Signs[0]
