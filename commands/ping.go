@@ -60,6 +60,11 @@ func (c ping) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	if err != nil {
 		return chat.Message{}, err
 	}
+	if len(plan.Pings) > 0 && !c.place(inc, plan.Pings[0].To).Sees(state.TLPAmberStrict) {
+		return chat.Message{}, &chat.Problem{
+			What: fmt.Sprintf("Nobody can be reminded: no place of %s may see the names of servers.", inc.ID), Try: "Bind a private channel of the team there with: incident bind",
+		}
+	}
 	if call.Values.Bool("send") {
 		return c.send(ctx, call, inc, plan, slot, slotted)
 	}

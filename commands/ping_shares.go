@@ -233,7 +233,7 @@ func (c pinger) place(inc state.Incident, to string) state.Place {
 	p, _ := c.people.ByID(state.PersonID(id))
 	var first state.Place
 	for _, place := range inc.Places {
-		if !place.Ceiling.Allows(state.TLPAmberStrict) {
+		if !place.Sees(state.TLPAmberStrict) {
 			continue
 		}
 		if first.Platform == "" {

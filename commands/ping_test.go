@@ -267,6 +267,26 @@ func TestTheDeadlineEscalates(t *testing.T) {
 	require.Equal(t, state.PhaseBefore, inc.Phase)
 }
 
+func TestWhereNoPlaceMaySeeNamesItIsSaidThatNobodyIsReminded(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	inc, err := b.store.Incident(t.Context(), boardID)
+	require.NoError(t, err)
+	b.change(nil, func(tx *state.Tx) error {
+		for _, p := range inc.Places {
+			p.Ceiling = state.TLPGreen
+			if err := tx.Bind(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	require.Contains(t, b.no("resp-1", "ping --send"), "no place of ts-1 may see the names of servers")
+	before, err := b.store.Pings(t.Context(), boardID)
+	require.NoError(t, err)
+	require.Empty(t, before, "nobody is taken for reminded")
+}
+
 func TestWhatIsTooMuchForAPersonIsLeftToTheDigest(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t, 2)
