@@ -250,6 +250,7 @@ func TestTheWholeStoryIsPlayedInSlackByTwoReplicas(t *testing.T) {
 			p := newSlackPlay(t, 2, overHTTP)
 			require.NoError(t, p.stage.play(t.Context()), "%s", tail(p.fake.Scene(), 4000))
 			p.ended()
+			p.record()
 			p.crashWindow()
 		})
 	}
