@@ -262,15 +262,25 @@ func TestWhatIsNoRecordIsRefusedWithItsReason(t *testing.T) {
 func TestWhatIsNoCatalogueIsRefusedWithItsReason(t *testing.T) {
 	t.Parallel()
 	for want, data := range map[string]string{
-		"unexpected end of JSON input":                                          "",
-		"it has no version or no vulnerability":                                 `{"catalogVersion":"1"}`,
-		"the entry CVE-2025-1 has no date of addition with a due date after it": `{"catalogVersion":"1","vulnerabilities":[{"cveID":"CVE-2025-1","dateAdded":"2025-01-01","dueDate":"2025-02-01"}]}`,
-		"the entry CVE-2025-0001 has no date":                                   `{"catalogVersion":"1","vulnerabilities":[{"cveID":"CVE-2025-0001","dateAdded":"2025-02-01","dueDate":"2025-01-01"}]}`,
+		"unexpected end of JSON input":                              "",
+		"it has no version or no vulnerability":                     `{"catalogVersion":"1"}`,
+		"the entry CVE-2025-1 has no date of addition and due date": `{"catalogVersion":"1","vulnerabilities":[{"cveID":"CVE-2025-1","dateAdded":"2025-01-01","dueDate":"2025-02-01"}]}`,
+		"the entry CVE-2025-0001 has no date":                       `{"catalogVersion":"1","vulnerabilities":[{"cveID":"CVE-2025-0001","dateAdded":"2025-02-01"}]}`,
 	} {
 		_, err := ReadKEV([]byte(data))
 		require.ErrorIs(t, err, ErrCatalogue, want)
 		require.ErrorContains(t, err, want)
 	}
+}
+
+func TestAnEntryThatWasDueBeforeItWasAddedIsTakenAsItIs(t *testing.T) {
+	t.Parallel()
+	k, err := ReadKEV([]byte(`{"catalogVersion":"1","vulnerabilities":[{"cveID":"CVE-2025-5777","dateAdded":"2025-11-03","dueDate":"2025-07-20"}]}`))
+	require.NoError(t, err)
+	text, open, err := Draft("", []CVERecord{record(t, "CVE-2025-5777")}, k)
+	require.NoError(t, err)
+	requireOpen(t, text, open)
+	require.Contains(t, text, "kev: {added: 2025-11-03, due: 2025-07-20}")
 }
 
 // FuzzCVE holds whatever a record says against the promise of a draft: it is refused

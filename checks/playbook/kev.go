@@ -44,8 +44,8 @@ func ReadKEV(data []byte) (KEV, error) {
 	k := KEV{Version: checks.Clean(raw.Version, 40), entries: map[string]kevEntry{}}
 	for _, v := range raw.Vulnerabilities {
 		added, due := dayOf(v.Added), dayOf(v.Due)
-		if !cveForm.MatchString(v.ID) || added.IsZero() || due.Before(added) {
-			return KEV{}, fmt.Errorf("%w: the entry %s has no date of addition with a due date after it", ErrCatalogue, checks.Excerpt(v.ID, 40))
+		if !cveForm.MatchString(v.ID) || added.IsZero() || due.IsZero() { // some were due before they were added
+			return KEV{}, fmt.Errorf("%w: the entry %s has no date of addition and due date", ErrCatalogue, checks.Excerpt(v.ID, 40))
 		}
 		k.entries[v.ID] = kevEntry{added, due}
 	}

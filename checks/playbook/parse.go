@@ -131,9 +131,6 @@ func (r *reader) cve(dst *[]CVE) reading {
 			may("published", r.date(&c.Published)),
 			may("kev", kev),
 		)
-		if c.KEVDue.Before(c.KEVAdded) {
-			r.problem(n, "%s is due before it was added to the catalogue", c.ID)
-		}
 		if slices.ContainsFunc(*dst, func(o CVE) bool { return o.ID == c.ID && c.ID != "" }) {
 			r.problem(n, "%s is listed twice", c.ID)
 		}
