@@ -102,6 +102,14 @@ func (c proposals) detail(ctx context.Context, incident string, r state.Proposal
 		}
 	case p.Hash != "":
 		t = chat.T(" · facts ", chat.C(shortHash(p.Hash)))
+		inc, err := c.store.Incident(ctx, incident)
+		if err != nil {
+			return nil, err
+		}
+		a, _ := f.Assess(inc.Rules, c.now()).Server(r.Server)
+		for _, line := range a.Stale {
+			t = append(t, chat.T(" · ", chat.C(line))...)
+		}
 	}
 	if p.Reason != "" {
 		t = append(t, chat.T(" · ", chat.C(p.Reason))...)

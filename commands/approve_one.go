@@ -24,21 +24,20 @@ func (c approve) one(ctx context.Context, call chat.Call, r state.ProposalRef) (
 		return declareClear(ctx, c.store, call, c.now(), r.ID)
 	}
 	var p state.Proposal
-	var deciders []state.PersonID
+	var before state.ServerAssessment
 	out, err := c.store.Update(ctx, call.Work(approveStep(r.ID), c.now()), call.Incident, []string{r.Farm}, func(tx *state.Tx) error {
 		f, err := tx.Farm(r.Farm)
 		if err != nil {
 			return err
 		}
-		a, _ := f.Assess(tx.Incident.Rules, tx.Work.At).Server(r.Server)
-		deciders = a.Deciders
+		before, _ = f.Assess(tx.Incident.Rules, tx.Work.At).Server(r.Server)
 		p, err = tx.Approve(r.ID)
 		return err
 	})
 	var no *state.Refusal
 	switch {
 	case errors.As(err, &no):
-		return chat.Message{}, c.refusal(no, r, deciders)
+		return chat.Message{}, c.refusal(no, r, before.Deciders)
 	case errors.Is(err, state.ErrNotFound):
 		return chat.Message{}, notWaiting(r.ID, nil)
 	case err != nil:
@@ -46,7 +45,7 @@ func (c approve) one(ctx context.Context, call chat.Call, r state.ProposalRef) (
 	case out.Already:
 		return approvedBefore(r.ID), nil
 	}
-	return c.said(ctx, call.Incident, r.Farm, p)
+	return c.said(ctx, call.Incident, r.Farm, p, before.Stale)
 }
 
 // refusal adds who may approve to why this person may not.
@@ -58,8 +57,8 @@ func (c approve) refusal(no *state.Refusal, r state.ProposalRef, deciders []stat
 	return &chat.Problem{What: no.Why, Try: no.Next + " " + whoMay(c.people, r.Kind, not...)}
 }
 
-// said is what the approval did, with how the server is now.
-func (c approve) said(ctx context.Context, incident, farm string, p state.Proposal) (chat.Message, error) {
+// said is what the approval did, with how the server is now, and what a confirmation set aside.
+func (c approve) said(ctx context.Context, incident, farm string, p state.Proposal, stale []string) (chat.Message, error) {
 	row, err := c.store.Row(ctx, incident, p.Server)
 	if err != nil {
 		return chat.Message{}, err
@@ -69,6 +68,9 @@ func (c approve) said(ctx context.Context, incident, farm string, p state.Propos
 	switch p.Kind {
 	case state.ProposeConfirm:
 		what = chat.T("Confirmed on facts ", chat.C(shortHash(p.Hash)), ", asked by ", chat.C(string(p.By)), ":")
+		for _, line := range stale {
+			now = append(now, chat.T(" ", chat.C(line), ".")...)
+		}
 	case state.ProposeAttest:
 		what = append(chat.T("Attested by ", chat.C(string(p.By)), " and you: "), evidenceLine(farm, *p.Evidence)...)
 		what = append(what, chat.Span{Text: "."})

@@ -20,7 +20,7 @@ func (c confirm) message(call chat.Call, sel candidates, all []standing) chat.Me
 			list.More++
 			continue
 		}
-		list.Items = append(list.Items, s.line())
+		list.Items = append(list.Items, append(s.line(), s.setAside()...))
 	}
 	for _, r := range sel.others {
 		list.Items = append(list.Items, rowLine(r))
@@ -98,6 +98,17 @@ func (s standing) line() chat.Text {
 		return append(t, chat.T("not ready · ", chat.C(s.why))...)
 	}
 	return append(t, chat.T("refused: "+s.why+" · ", chat.C(s.id))...)
+}
+
+// setAside is what is said against a server and was attested as stale, where its proof is what matters.
+func (s standing) setAside() (t chat.Text) {
+	if s.did == notReady {
+		return nil
+	}
+	for _, line := range s.now.Stale {
+		t = append(t, chat.T(" · ", chat.C(line))...)
+	}
+	return t
 }
 
 func shortHash(h string) string { return h[:min(len(h), 8)] }

@@ -51,6 +51,14 @@ func TestAStaleHeaderIsShownCountsAndIsSettledByTwoPersons(t *testing.T) {
 	b.must("lead-2", lines(asked)[0])
 	require.Equal(t, state.StatusReady, b.status("sp-fin-01"))
 
+	b.header("sp-fin-01", "16.0.10416")
+	const aside = "attested as stale by lead-1 and lead-2 (CHG-7): probe header still says 16.0.10416"
+	for _, line := range []string{"server show sp-fin-01", "confirm sp-fin-01", "proposals"} {
+		told := words(b.must("lead-1", line))
+		require.Contains(t, told, aside, line)
+		require.NotContains(t, told, "inside evidence agrees", line)
+	}
+
 	b.now = b.now.Add(time.Hour)
 	b.header("sp-fin-01", "16.0.10415")
 	require.Equal(t, state.StatusExposed, b.status("sp-fin-01"), "another build than the one that was noted")

@@ -45,6 +45,7 @@ type happening struct {
 	Seq    int64          `json:"entry"`
 	At     time.Time      `json:"at"`
 	By     string         `json:"by,omitempty"`
+	actor  string         // who wrote the entry: of what took two persons the second
 	Type   string         `json:"type"`
 	Farm   string         `json:"farm,omitempty"`
 	Server string         `json:"server,omitempty"`
@@ -67,12 +68,12 @@ func happenings(e state.AuditEntry) []happening {
 	var out []happening
 	who := cmp.Or(string(e.By), "allclear")
 	for _, ev := range e.Events {
-		h := happening{Seq: e.Seq, At: e.At.UTC(), By: who, Type: ev.Type, Farm: ev.Farm, Server: ev.Server}
+		h := happening{Seq: e.Seq, At: e.At.UTC(), By: who, actor: who, Type: ev.Type, Farm: ev.Farm, Server: ev.Server}
 		h.tell(ev)
 		out = append(out, h)
 	}
 	for _, t := range e.Changes {
-		h := happening{Seq: e.Seq, At: e.At.UTC(), By: who, Type: "status", Server: t.Server, From: t.From.String(), To: t.To.String(), Words: t.Why}
+		h := happening{Seq: e.Seq, At: e.At.UTC(), By: who, actor: who, Type: "status", Server: t.Server, From: t.From.String(), To: t.To.String(), Words: t.Why}
 		if t.New {
 			h.From = ""
 		}

@@ -432,7 +432,7 @@ func (r *reporter) went(ctx context.Context, out io.Writer) error {
 			left++
 			return
 		}
-		t.row(iso(same[0].At), mdText(same[0].By), mdText(doneWords(same)), mdText(changedWords(same)), fmt.Sprint(same[0].Seq))
+		t.row(iso(same[0].At), mdText(same[0].actor), mdText(doneWords(same)), mdText(changedWords(same)), fmt.Sprint(same[0].Seq))
 	}
 	err := r.eachHappening(ctx, func(h happening) error {
 		if len(same) > 0 && same[0].Seq != h.Seq {

@@ -99,7 +99,7 @@ func (v verify) once(ctx context.Context, call chat.Call, inc state.Incident, na
 // verified tells what was found, what that changed, and what is missing.
 func verified(before, after serverCard, res checks.Result) chat.Message {
 	a := after.a
-	m := chat.Say(chat.H(drillMark(after.inc)+mark(a.Status)+" ", chat.C(a.Name), ": ", chat.B(foundWords(res))))
+	m := chat.Say(chat.H(drillMark(after.inc)+mark(a.Status)+" ", chat.C(a.Name), ": ", chat.B(foundWords(res, a.Stale))))
 	if why := res.Judgement.Reason; why != "" {
 		m.Add(chat.P(chat.C(checks.Clean(why, maxWhy))))
 	}
@@ -118,6 +118,7 @@ func verified(before, after serverCard, res checks.Result) chat.Message {
 	for _, s := range a.Contradictions {
 		m.Add(chat.P(chat.B("Contradiction: "), clip(s)))
 	}
+	m.Add(setAside(a)...)
 	missing := a.Missing()
 	if len(missing) > 0 {
 		m.Add(chat.P(chat.B(fmt.Sprintf("Still missing, %d of %d steps:", len(missing), len(a.Steps)))), after.steps(missing))
@@ -132,7 +133,7 @@ func verified(before, after serverCard, res checks.Result) chat.Message {
 }
 
 // foundWords is what a look came to, in words that promise nothing.
-func foundWords(res checks.Result) string {
+func foundWords(res checks.Result, stale []string) string {
 	switch {
 	case res.Compromised != nil && *res.Compromised:
 		return "it has a sign of an attacker"
@@ -140,6 +141,8 @@ func foundWords(res checks.Result) string {
 		return "it has no URL, so it cannot be asked"
 	case !res.Reached:
 		return "no answer, which proves nothing"
+	case res.Judgement.Verdict == state.VerdictVulnerable && len(stale) > 0:
+		return "it says still that it is vulnerable, which two persons attested as stale"
 	case res.Judgement.Verdict == state.VerdictVulnerable:
 		return "vulnerable still"
 	case res.Judgement.Verdict == state.VerdictFixed:

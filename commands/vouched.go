@@ -25,6 +25,15 @@ func vouchedFor(st state.StepState, evidence []state.Evidence) chat.Text {
 	return t
 }
 
+// setAside tells what was attested as stale and is still said from outside.
+func setAside(a state.ServerAssessment) []chat.Part {
+	var out []chat.Part
+	for _, s := range a.Stale {
+		out = append(out, chat.P(chat.B("Set aside: "), chat.C(s)))
+	}
+	return out
+}
+
 // listed are the steps that an answer about one server lists: all that are asked
 // for, and of those that are only advised what has been done.
 func listed(a state.ServerAssessment) []state.StepState {
