@@ -345,10 +345,10 @@ func bearingParts(b state.Bearing) []chat.Part {
 	if b.Decided != "" {
 		return append(parts, chat.P("Was "+b.Decided+" by ", chat.C(string(b.By)), "."))
 	}
-	accept := press("Accept "+b.ID, b.Incident, "feeds accept", b.ID)
+	accept := chat.Button{Label: "Accept " + b.ID, Line: typed("feeds", "accept", b.ID)}
 	accept.Confirm = "Accept " + b.ID + "? The advisories get a draft of a new version, and a proposed revision is put in force."
 	return append(parts, chat.Row(
 		chat.Button{Label: "Show", Line: typed("feeds", "show", b.ID)}, accept,
-		press("Reject "+b.ID, b.Incident, "feeds reject", b.ID),
+		chat.Button{Label: "Reject " + b.ID, Line: typed("feeds", "reject", b.ID)},
 	))
 }

@@ -78,7 +78,8 @@ func menuRows(incident string) []menuRow {
 	return []menuRow{
 		{state.RoleViewer, []chat.Button{
 			press("Status", incident, "status"), asking("One server", "server show", "server"), press("Digest", incident, "digest"),
-			press("Waiting for approval", incident, "proposals"), press("Queue", incident, "queue"),
+			press("Waiting for approval", incident, "proposals"),
+			{Label: "Queue", Line: typed("queue")},
 		}},
 		{state.RoleResponder, []chat.Button{
 			press("Scan all", incident, "scan"), asking("I patched, verify now", "verify", "server"), asking("I work on it", "claim", "server", "step?"),
