@@ -42,7 +42,7 @@ func (d difference) message(incident string) chat.Message {
 	}
 	m.Add(list)
 	if gone := d.forgotten(); len(gone) > 0 {
-		m.Add(chat.N("No longer listed as ", itemWord(d.rules), ": ", chat.C(strings.Join(gone, ", ")), ". If one still exists, it needs its own proof."))
+		m.Add(chat.N(d.noLonger(gone)))
 		m.Tone = chat.ToneWarn
 	}
 	if n := d.farmBuild(); n != nil {
@@ -183,6 +183,11 @@ func fewOf(names []string, n int) string {
 		return strings.Join(names, ", ")
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:n], ", "), len(names)-n)
+}
+
+// noLonger tells of items that are not listed any more.
+func (d difference) noLonger(gone []string) chat.Text {
+	return chat.T("No longer listed as ", itemWord(d.rules), ": ", chat.C(strings.Join(gone, ", ")), ". If one still exists, it needs its own proof.")
 }
 
 // forgotten are items that were listed before and are not now.

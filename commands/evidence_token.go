@@ -30,6 +30,8 @@ type Recorded struct {
 	// Already: the same document came before. Nothing was changed.
 	Already bool             `json:"already,omitempty"`
 	Servers []RecordedServer `json:"servers"`
+	// Warnings are worth reading though all was recorded, a line each.
+	Warnings []string `json:"warnings,omitempty"`
 	// Digest is the SHA-256 of the document, hex.
 	Digest string `json:"digest"`
 }
@@ -73,6 +75,9 @@ func (c TokenEvidence) Take(ctx context.Context, incident, farm string, t state.
 		return nil, err
 	}
 	out := Recorded{Farm: d.farm, Observations: len(d.found), Already: d.already, Digest: digest}
+	if gone := d.forgotten(); len(gone) > 0 {
+		out.Warnings = append(out.Warnings, d.noLonger(gone).Plain())
+	}
 	for _, s := range d.after.Servers {
 		r := RecordedServer{Name: s.Name, Status: s.Status.String(), Contradictions: s.Contradictions, Signs: s.Signs}
 		for _, st := range s.Missing() {

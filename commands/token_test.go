@@ -103,6 +103,22 @@ func TestATokenOpensOneFarmOfOneIncidentUntilItEndsOrIsRevoked(t *testing.T) {
 	require.ErrorIs(t, err, state.ErrNotFound, "it was revoked between")
 }
 
+func TestADocumentWithATokenWarnsOfItemsThatItNoLongerLists(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	take := NewTokenEvidence(b.parts)
+	tok, err := take.Admit(t.Context(), boardID, "fin", secretIn(t, b.must("lead-1", "token new fin")))
+	require.NoError(t, err)
+	listing := func(items string) Recorded {
+		b.now = b.now.Add(time.Minute)
+		out, err := take.Take(t.Context(), boardID, "fin", tok, []byte(`{"schema":"allclear/evidence/1","farm":"fin","observed":"`+b.now.Format(time.RFC3339)+`","items":[`+items+`]}`))
+		require.NoError(t, err)
+		return out.(Recorded)
+	}
+	require.Empty(t, listing(`"https://a.example/","https://b.example/"`).Warnings)
+	require.Equal(t, []string{"No longer listed as web application: https://b.example/. If one still exists, it needs its own proof."}, listing(`"https://a.example/"`).Warnings)
+}
+
 func TestADocumentThatIsReplayedChangesNothing(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t, 2)
