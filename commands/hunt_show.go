@@ -161,11 +161,18 @@ func (c huntClusters) Run(ctx context.Context, call chat.Call) (chat.Message, er
 // campaignText is a cluster with what it means: who answered before the patch.
 func campaignText(c hunt.Cluster, active int, fixed map[string]time.Time) chat.Text {
 	t := chat.T(chat.C(c.ID), " ", chat.C(c.Text(active)))
-	var early []string
+	var early, never []string
 	for _, s := range c.Touched {
-		if at := fixed[s.Server]; !s.Answered.IsZero() && (at.IsZero() || s.Answered.Before(at)) {
+		switch at := fixed[s.Server]; {
+		case s.Answered.IsZero():
+		case at.IsZero():
+			never = append(never, s.Server)
+		case s.Answered.Before(at):
 			early = append(early, s.Server)
 		}
+	}
+	if len(never) > 0 {
+		t = append(t, append(chat.T(" · ", chat.B(fmt.Sprintf("%d answered, and not patched", len(never))), ": "), nameList(never)...)...)
 	}
 	if len(early) > 0 {
 		t = append(t, append(chat.T(" · ", chat.B(fmt.Sprintf("%d answered before %s patched", len(early), map[bool]string{true: "it was", false: "they were"}[len(early) == 1])), ": "), nameList(early)...)...)

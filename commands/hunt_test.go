@@ -124,7 +124,7 @@ func TestAHuntRecordsWhatLogsShowAndWhatTheyCover(t *testing.T) {
 	require.Equal(t, state.StatusCompromised, b.status("sp-hr-01"))
 	require.Equal(t, state.StatusSuspected, b.status("sp-fin-01"))
 	require.Equal(t, state.StatusUnknown, b.status("sp-fin-02"))
-	require.Contains(t, plain(b.must("view-1", "hunt clusters")), "2 answered before they were patched: sp-hr-01, sp-fin-01")
+	require.Contains(t, plain(b.must("view-1", "hunt clusters")), "2 answered, and not patched: sp-hr-01, sp-fin-01")
 	show := plain(b.must("view-1", "hunt show sp-fin-02"))
 	require.Contains(t, show, "attempts refused POST /_layouts/15/toolpane.aspx (toolpane-strict), answers 401 (1), from 198.51.100.7")
 	require.Contains(t, show, "clean 2025-07-07 00:00 to 2025-07-22 00:00 (hunt hunt/logs)")

@@ -99,5 +99,5 @@ func TestHuntWritesObjectsTablesAndDocumentsThatCanBeHandedIn(t *testing.T) {
 	line("do", "server", "import", "@"+inventory)
 	require.Contains(t, line("evidence", "add", filepath.Join(into, "docs", "hunt-finance.json")), "✖ sp-finance-w1 compromised (was unknown)")
 	require.Contains(t, line("do", "hunt", "show", "sp-finance-w1"), "web shell answered GET /_layouts/15/spinstall0.aspx")
-	require.Contains(t, strings.Join(strings.Fields(line("do", "hunt", "clusters")), " "), "1 answered before it was patched: sp-finance-w1")
+	require.Contains(t, strings.Join(strings.Fields(line("do", "hunt", "clusters")), " "), "1 answered, and not patched: sp-finance-w1")
 }
