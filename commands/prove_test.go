@@ -62,6 +62,20 @@ func proveCall(t *testing.T, w *world, args ...string) chat.Call {
 	return chat.Call{Values: values, Incident: "toolshell-1"}
 }
 
+func TestAProofTellsWhatWasAttested(t *testing.T) {
+	t.Parallel()
+	w := july(t)
+	w.change(t, "lead-1", "fin", func(tx *state.Tx) error {
+		return tx.Propose(state.Proposal{ID: "a1", Kind: state.ProposeAttest, Server: "sp-1", Evidence: &state.Evidence{
+			Subject: state.Subject{Server: "sp-1"}, Kind: state.KindStale, Value: "16.0.10416", Source: state.SourceAttestation, Observed: w.clock(), Reference: "CHG-9",
+		}})
+	})
+	w.change(t, "lead-2", "fin", func(tx *state.Tx) error { _, err := tx.Approve("a1"); return err })
+	_, md, err := unzipProof(made(t, w, "fin", "sp-1"))
+	require.NoError(t, err)
+	require.Contains(t, string(md), "- stale = 16.0.10416 of sp-1 was attested 2025-07-22T09:00:00Z by lead-1 and lead-2, CHG-9")
+}
+
 func TestAProofOfAFarmHasAllItsServers(t *testing.T) {
 	t.Parallel()
 	w := opened(t, 2, "name,farm\nsp-1,fin\nsp-2,fin\n")

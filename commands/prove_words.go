@@ -114,6 +114,11 @@ func (p *proof) decisionText(b *bytes.Buffer, f state.FarmState) {
 	for _, c := range f.Farm.Confirmations {
 		fmt.Fprintf(b, "- %s was confirmed %s by %s and %s on the facts %s\n", mdText(c.Server), iso(c.At), mdText(string(c.By)), mdText(string(c.Second)), c.Hash)
 	}
+	for _, e := range f.Evidence {
+		if e.Source == state.SourceAttestation {
+			fmt.Fprintf(b, "- %s = %s of %s was attested %s by %s\n", mdText(string(e.Kind)), mdText(e.Value), mdText(e.Subject.String()), iso(e.Recorded), mdText(whoOf(e, state.StepState{})))
+		}
+	}
 	for _, x := range f.Farm.Exceptions {
 		fmt.Fprintf(b, "- the risk of %s (%s) was accepted %s until %s by %s and %s: %s\n", mdText(x.Server), mdText(cmp.Or(fewOf(x.Steps, 20), "all that is missing")), iso(x.At), iso(x.Expires), mdText(string(x.By)), mdText(string(x.Second)), mdText(x.Reason))
 	}

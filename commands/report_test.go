@@ -41,7 +41,7 @@ func TestAReportTellsWhatHappenedWhoDecidedAndWhatWasNotSeen(t *testing.T) {
 	require.Len(t, files, len(ReportFiles()))
 	for _, want := range []string{
 		"# ToolShell\n\nTLP:AMBER+STRICT · incident toolshell-1 · as of 2025-07-22T10:00:00Z",
-		"- Opened 2025-07-22T09:00:00Z by lead-1.", "Revision 2 is in force since 2025-07-22T10:00:00Z, by lead-1.", "**Not declared clear.**", "- Servers: 3, and 0 retired. Open: 2.",
+		"- Opened 2025-07-22T09:00:00Z by lead-1.", "| 2025-07-22T09:00:00Z | lead-2 | ", "Revision 2 is in force since 2025-07-22T10:00:00Z, by lead-1.", "**Not declared clear.**", "- Servers: 3, and 0 retired. Open: 2.",
 		"3 servers: nobody ever looked at it from outside (sp-1, sp-2, sp-3)", "1 server: what was seen does not tell whether it is fixed (sp-3)",
 		"| 2025-07-22T09:00:00Z | confirmed | sp-1 | lead-1 | lead-2 | on the facts ", "| confirmation ended | sp-1 |",
 		"playbook revised \\(revision 2 of toolshell is in force\\)", "sp-1 → exposed",
