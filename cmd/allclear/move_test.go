@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/allclear-bot/allclear/state/embedded"
@@ -35,14 +34,15 @@ func TestWhateverWasDoneMoves(t *testing.T) {
 	}
 	o, err := openStore(t.Context(), config{Data: filepath.Join(dir, "store")}, false, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
-	requireMoves(t, o.Store, o.engine.Client())
+	requireMoves(t, o.Store, o.engine)
 	require.NoError(t, o.Close())
 }
 
 // requireMoves moves a store to another engine, with every key that is in its own.
-func requireMoves(t *testing.T, s *redisstore.Store, c redis.UniversalClient) {
+func requireMoves(t *testing.T, s *redisstore.Store, from *embedded.Engine) {
 	t.Helper()
-	ctx := t.Context()
+	ctx, c := t.Context(), from.Client()
+	defer func() { _ = c.Close() }()
 	e, err := embedded.OpenMemory(embedded.Options{Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	to := e.Client()

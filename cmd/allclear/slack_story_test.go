@@ -219,8 +219,14 @@ func (p *slackPlay) settle(ctx context.Context) error {
 	if err := p.apps[0].boardOnce(ctx); err != nil {
 		return err
 	}
-	for end, last, stood := time.Now().Add(time.Minute), -1, 0; time.Now().Before(end); stood++ {
-		n, _, err := p.stage.app.store.QueueSize(ctx)
+	return p.stage.settled(ctx, p.apps)
+}
+
+// settled waits until nothing is left to be said. The replicas deliver in real time,
+// and what then is left waits for a time of the story.
+func (s *stage) settled(ctx context.Context, apps []*app) error {
+	for end, last, stood := time.Now().Add(2*time.Minute), -1, 0; time.Now().Before(end); stood++ {
+		n, _, err := s.app.store.QueueSize(ctx)
 		if err != nil || n == 0 {
 			return err
 		}
@@ -228,9 +234,9 @@ func (p *slackPlay) settle(ctx context.Context) error {
 			last, stood = n, 0
 		}
 		if stood%10 == 0 { // what is left waits for a time, and not for a busy machine
-			p.stage.clock.Skip(state.CoalesceWindow)
+			s.clock.Skip(state.CoalesceWindow)
 		}
-		for _, a := range p.apps {
+		for _, a := range apps {
 			a.outbox.Wake()
 		}
 		time.Sleep(5 * time.Millisecond) // the replicas deliver in real time
