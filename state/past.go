@@ -14,14 +14,16 @@ type Past struct {
 	// Incident is as it was. ID is empty before it was opened.
 	Incident Incident
 	// Rows are the servers with what the record says of them: name, farm, owner, group,
-	// exposure, status, since when, and why.
+	// exposure, status, since when, and why: the reason is that of the last change of
+	// status, and "" when more became known of the farm since, for that changed none.
 	Rows map[string]Row
 	// Last is the newest entry about the incident, without its events.
 	Last AuditEntry
 
-	id    string
-	keep  func(farm string) bool
-	farms map[string]*FarmState
+	id      string
+	keep    func(farm string) bool
+	farms   map[string]*FarmState
+	members map[string]map[string]bool // of farms, by name
 }
 
 // pastEvents are the types of events that Past learns from.
@@ -39,7 +41,7 @@ func NewPast(incident string, keep func(farm string) bool) *Past {
 	if keep == nil {
 		keep = func(string) bool { return false }
 	}
-	return &Past{id: incident, keep: keep, Rows: map[string]Row{}, farms: map[string]*FarmState{}}
+	return &Past{id: incident, keep: keep, Rows: map[string]Row{}, farms: map[string]*FarmState{}, members: map[string]map[string]bool{}}
 }
 
 // Farm is a farm as it was, of those that are kept.
@@ -97,6 +99,7 @@ func (p *Past) Apply(e AuditEntry) error {
 			return fmt.Errorf("audit entry %d, %s: %w", e.Seq, ev.Type, err)
 		}
 	}
+	p.outdate(e)
 	for _, t := range e.Changes {
 		r := p.Rows[t.Server]
 		r.Name, r.Status, r.Since, r.Reason = t.Server, t.To, e.At, t.Why
@@ -105,6 +108,22 @@ func (p *Past) Apply(e AuditEntry) error {
 	p.Last = e
 	p.Last.Events, p.Last.Changes = nil, nil
 	return nil
+}
+
+// outdate takes the reasons away that what an entry tells of a farm may have changed.
+func (p *Past) outdate(e AuditEntry) {
+	told := map[string]bool{}
+	for _, ev := range e.Events {
+		if ev.Farm == "" || ev.Type == "server put" || told[ev.Farm] {
+			continue
+		}
+		told[ev.Farm] = true
+		for name := range p.members[ev.Farm] {
+			r := p.Rows[name]
+			r.Reason = ""
+			p.Rows[name] = r
+		}
+	}
 }
 
 // read is what an event holds.
@@ -147,6 +166,10 @@ func (p *Past) put(ev Event) error {
 	r := p.Rows[s.Name]
 	r.Name, r.Farm, r.Owner, r.Group, r.Exposure = s.Name, s.Farm, s.Owner, s.Group, s.Exposure
 	p.Rows[s.Name] = r
+	if p.members[s.Farm] == nil {
+		p.members[s.Farm] = map[string]bool{}
+	}
+	p.members[s.Farm][s.Name] = true
 	if !p.keep(s.Farm) {
 		return nil
 	}

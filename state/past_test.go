@@ -134,3 +134,15 @@ func TestPartsOfAnEntryAreShownWithoutTheOthers(t *testing.T) {
 		require.NotEqual(t, e.Body, other.Content())
 	}
 }
+
+func TestAReasonThatMayHaveChangedIsNotTold(t *testing.T) {
+	t.Parallel()
+	p := state.NewPast("i", nil)
+	put := state.Event{Type: "server put", Farm: "f", Server: "A", Data: json.RawMessage(`{"name":"A","farm":"f"}`)}
+	require.NoError(t, p.Apply(state.AuditEntry{Incident: "i", Seq: 1, Events: []state.Event{put}, Changes: []state.Transition{{Server: "A", Why: "nobody has looked"}}}))
+	require.Equal(t, "nobody has looked", p.Rows["A"].Reason)
+	looked := state.Event{Type: "evidence", Farm: "f", Server: "A", Data: json.RawMessage(`{}`)}
+	require.NoError(t, p.Apply(state.AuditEntry{Incident: "i", Seq: 2, Events: []state.Event{looked}}))
+	require.Empty(t, p.Rows["A"].Reason, "somebody has")
+	require.Equal(t, state.StatusUnknown, p.Rows["A"].Status)
+}
