@@ -63,7 +63,7 @@ func (p *proof) serverText(b *bytes.Buffer, a state.ServerAssessment) {
 		if st.Why != "" {
 			is += ": " + mdText(st.Why)
 		}
-		t.row(mdText(st.Step), mdText(st.Subject.String()), is, mdText(evidenceValue(e, st)), sourceOf(e, st), iso(st.Observed), iso(st.Since),
+		t.row(mdText(st.Step), mdText(st.Subject.String()), is, mdText(evidenceValue(e, st)), sourceOf(e, st), iso(st.Observed), iso(happenedAt(e, st)),
 			mdText(whoOf(e, st)), cmp.Or(mdText(e.Digest), "–"), cmp.Or(st.Evidence, "–"), p.entryWords(st.Evidence))
 	}
 }
@@ -80,6 +80,15 @@ func evidenceValue(e state.Evidence, st state.StepState) string {
 		return st.Value
 	}
 	return fmt.Sprintf("%s = %s", e.Kind, e.Value)
+}
+
+// happenedAt is when what decided a step came to be: the fact's own date, and not that
+// of an earlier fact which did as well.
+func happenedAt(e state.Evidence, st state.StepState) time.Time {
+	if e.ID != "" && !e.At.IsZero() {
+		return e.At
+	}
+	return st.Since
 }
 
 func sourceOf(e state.Evidence, st state.StepState) string {
@@ -185,8 +194,8 @@ func (p *proof) stepLine(st state.StepState) chat.Text {
 	e := p.all[st.Evidence]
 	if e.ID != "" {
 		t = append(t, chat.T(": ", clip(evidenceValue(e, st)), chat.D(fmt.Sprintf(" · %s, seen %s", st.Source, iso(st.Observed))))...)
-		if !st.Since.IsZero() && !st.Since.Equal(st.Observed) {
-			t = append(t, chat.D(", since "+iso(st.Since)))
+		if at := happenedAt(e, st); !at.IsZero() && !at.Equal(st.Observed) {
+			t = append(t, chat.D(", of "+iso(at)))
 		}
 		if who := whoOf(e, st); who != "" {
 			t = append(t, chat.T(chat.D(" · by "), chat.C(who))...)
