@@ -55,7 +55,7 @@ func newWorld(t *testing.T) *world {
 	require.NoError(t, w.store.Init(t.Context()))
 	w.parts = Parts{
 		Store: w.store, People: people, Load: playbook.Load, Now: w.clock, Cadence: 2 * time.Hour,
-		Jobs: checks.NewLocal(checks.NewRunner(checks.Options{Concurrency: 16, PerServer: 2 * time.Second, Answer: time.Second, Now: w.clock}),
+		Jobs: checks.NewLocal(checks.NewRunner(checks.Options{Concurrency: 16, PerServer: 8 * time.Second, Answer: 4 * time.Second, Now: w.clock}),
 			func(p checks.Plan) checks.Check { return probe.New(p) }),
 	}
 	for _, list := range [][]Command{incidentCommands(w.parts), serverCommands(w.parts), scanCommands(w.parts)} {
