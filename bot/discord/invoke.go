@@ -2,6 +2,7 @@ package discord
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -118,7 +119,8 @@ func optionName(name string) string {
 // problem is what is wrong with a line, for who wrote it. It quotes nothing that the
 // person did not write.
 func problem(err error) chat.Message {
-	if wrong, ok := err.(*chat.Problem); ok { //nolint:errorlint // it was made here
+	var wrong *chat.Problem
+	if errors.As(err, &wrong) {
 		return notice(wrong.What, wrong.Try)
 	}
 	return notice("This cannot be done.", "")
