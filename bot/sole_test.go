@@ -18,24 +18,34 @@ type holds struct {
 	until  time.Time
 	epoch  int64
 	cut    map[string]bool
+	hangs  bool // who is cut off waits until it gives up
 }
 
-func (h *holds) Hold(_ context.Context, _, holder string, _ time.Time, ttl time.Duration) (int64, bool, error) {
+func (h *holds) Hold(ctx context.Context, _, holder string, _ time.Time, ttl time.Duration) (int64, string, error) {
+	if h.away(holder) {
+		if h.hangs {
+			<-ctx.Done()
+		}
+		return 0, "", errors.New("no connection")
+	}
 	now := time.Now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.cut[holder] {
-		return 0, false, errors.New("no connection")
-	}
 	if h.holder != holder {
 		if h.until.After(now) {
-			return h.epoch, false, nil
+			return h.epoch, h.holder, nil
 		}
 		h.holder = holder
 		h.epoch++
 	}
 	h.until = now.Add(ttl)
-	return h.epoch, true, nil
+	return h.epoch, holder, nil
+}
+
+func (h *holds) away(holder string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.cut[holder]
 }
 
 func (h *holds) sever(holder string) {
@@ -79,16 +89,25 @@ func (c *hands) who() []string {
 
 func TestOneReplicaHoldsAtATimeAndAnotherTakesOverInSeconds(t *testing.T) {
 	t.Parallel()
+	for name, hangs := range map[string]bool{"a store that refuses": false, "a store that hangs": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			takeTurns(t, hangs)
+		})
+	}
+}
+
+func takeTurns(t *testing.T, hangs bool) {
 	synctest.Test(t, func(t *testing.T) {
-		store, count := &holds{cut: map[string]bool{}}, &hands{now: map[string]int64{}}
+		store, count := &holds{cut: map[string]bool{}, hangs: hangs}, &hands{now: map[string]int64{}}
 		ctx, cancel := context.WithCancel(t.Context())
-		ends := map[string]context.CancelFunc{}
+		ends, soles := map[string]context.CancelFunc{}, map[string]*Sole{}
 		var running sync.WaitGroup
 		for _, name := range []string{"a", "b", "c"} {
 			own, end := context.WithCancel(ctx)
-			ends[name] = end
+			ends[name], soles[name] = end, &Sole{Store: store, Name: "gateway", Holder: name}
 			running.Go(func() {
-				if err := (Sole{Store: store, Name: "gateway", Holder: name}).Run(own, count.work(name)); err != nil {
+				if err := soles[name].Run(own, count.work(name)); err != nil {
 					t.Error(err)
 				}
 			})
@@ -96,15 +115,24 @@ func TestOneReplicaHoldsAtATimeAndAnotherTakesOverInSeconds(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		first := count.who()
 		require.Len(t, first, 1)
+		for name, s := range soles {
+			by, ours := s.Held()
+			require.Equal(t, first[0], by, "everybody knows who has it")
+			require.Equal(t, name == first[0], ours)
+		}
 
 		store.sever(first[0]) // it is cut off: it stops by itself, before another begins
-		time.Sleep(8*time.Second + time.Millisecond)
+		time.Sleep(4*time.Second + time.Millisecond)
+		require.Empty(t, count.who(), "nobody has it before its time is over")
+		time.Sleep(4 * time.Second)
 		second := count.who()
 		require.Len(t, second, 1)
 		require.NotEqual(t, first, second)
+		by, _ := soles[first[0]].Held()
+		require.Empty(t, by, "who is cut off does not claim to know")
 
 		ends[second[0]]() // it ends as it should: the name is given back at once
-		time.Sleep(2*time.Second + time.Millisecond)
+		time.Sleep(time.Second + time.Millisecond)
 		third := count.who()
 		require.Len(t, third, 1)
 		require.NotContains(t, []string{first[0], second[0]}, third[0])
@@ -122,10 +150,10 @@ func TestAPartThatFailsByItselfEndsItsHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &holds{cut: map[string]bool{}}
 		broken := errors.New("the token is not valid")
-		err := Sole{Store: store, Name: "gateway", Holder: "a"}.Run(t.Context(), func(context.Context, int64) error { return broken })
+		err := (&Sole{Store: store, Name: "gateway", Holder: "a"}).Run(t.Context(), func(context.Context, int64) error { return broken })
 		require.ErrorIs(t, err, broken)
-		_, ok, err := store.Hold(t.Context(), "gateway", "b", time.Now(), time.Second)
+		_, by, err := store.Hold(t.Context(), "gateway", "b", time.Now(), time.Second)
 		require.NoError(t, err)
-		require.True(t, ok, "it was given back")
+		require.Equal(t, "b", by, "it was given back")
 	})
 }

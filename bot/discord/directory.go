@@ -77,6 +77,13 @@ func (d *directory) list(ids map[string]place) {
 	d.joined, d.listed = ids, true
 }
 
+// unlist forgets in which guilds we are: nobody tells us of them any more.
+func (d *directory) unlist() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.joined, d.listed = map[string]place{}, false
+}
+
 func (d *directory) join(id string, p place) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -49,6 +49,16 @@
 // to the person directly; what is public is a message of our own. Consequence: nothing
 // private becomes public, and long work is not lost.
 //
+// # Decision: one replica is connected to the gateway
+//
+// Context: Discord gives each session that is identified every interaction, refuses two
+// IDENTIFYs within five seconds, and delivers nothing again to a new session. Decision: a
+// lease that is fenced off, and given back on a clean stop; who does not have it posts as
+// ever, and is ready. Consequence: after kill -9 nobody hears Discord for the lease and a
+// few seconds; a command in that time fails where it was typed ("The application did not
+// respond"), nothing of it was taken, and it is to be typed again. Without the store nobody
+// is connected. Over HTTP there is no such time.
+//
 // # Decision: a person is one identity in all guilds
 //
 // Context: the same human is in several guilds, and must never count as two. Decision: the
@@ -132,6 +142,10 @@ type Options struct {
 	Roles map[string]state.Role
 	// Mention finds whom a name of Notify means here: the link of a user or a role.
 	Mention func(ctx context.Context, name string) (link string, ok bool)
+	// Sole has one replica at a time connected to the gateway; nil: this is the only one.
+	// An interaction that comes while none is connected is told nobody later: Discord says
+	// that the application did not respond, and who typed it types it again.
+	Sole *bot.Sole
 	// MaxFile is how large a file may be that is handed in, in bytes: 25 MiB.
 	MaxFile int64
 

@@ -27,12 +27,23 @@ func (p *Platform) Run(ctx context.Context, desk bot.Desk) error {
 	p.menu.Store(newMenu(p.opt.Command, desk.Specs()))
 	parts := []func(context.Context) error{p.watch}
 	if !p.overHTTP() {
-		parts = append(parts, p.runGateway)
+		parts = append(parts, p.attend)
 	}
 	p.in.start(desk)
 	err := together(ctx, parts...)
 	p.in.shut()
 	return err
+}
+
+// attend listens to the gateway, where there are several replicas when it is our turn.
+func (p *Platform) attend(ctx context.Context) error {
+	if p.opt.Sole == nil {
+		return p.runGateway(ctx)
+	}
+	return p.opt.Sole.Run(ctx, func(ctx context.Context, _ int64) error {
+		defer p.dir.unlist()
+		return p.runGateway(ctx)
+	})
 }
 
 // together runs the parts until the context ends or one of them returns an error, and

@@ -53,7 +53,8 @@ func (l *links) ready() error {
 }
 
 // Ready is why Discord does not reach us at the moment, or nil: no connection, or a
-// guild of the team's that we are not in any more. Over HTTP it cannot be seen whether
+// guild of the team's that we are not in any more. A replica in whose place another is
+// connected is ready (see Standby). Over HTTP it cannot be seen whether
 // Discord reaches us; there it is whether Discord knows us, and Run runs.
 func (p *Platform) Ready() error {
 	switch {
@@ -62,10 +63,25 @@ func (p *Platform) Ready() error {
 	case !p.in.open():
 		return errors.New("discord: it does not run")
 	}
+	if p.Standby() != "" {
+		return nil
+	}
 	if !p.overHTTP() {
 		if err := p.links.ready(); err != nil {
 			return err
 		}
 	}
 	return p.dir.missing()
+}
+
+// Standby says which replica is connected to the gateway in our place, or "".
+func (p *Platform) Standby() string {
+	if p.opt.Sole == nil || p.overHTTP() {
+		return ""
+	}
+	by, ours := p.opt.Sole.Held()
+	if ours || by == "" {
+		return ""
+	}
+	return "standby, the gateway is held by " + by
 }

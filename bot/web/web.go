@@ -29,6 +29,8 @@ type Part struct {
 	Name string
 	// Ready is why it cannot work at the moment, or nil.
 	Ready func() error
+	// Note is a word on how it is ready, "" for none; it names no host and no secret. It may be nil.
+	Note func() string
 }
 
 // Options are what a Server shows. The zero value shows that it lives.
@@ -126,6 +128,8 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 		if err := p.Ready(); err != nil {
 			status, word = http.StatusServiceUnavailable, "not ready"
 			s.opt.Logger.Debug("not ready", "part", p.Name, "error", err)
+		} else if p.Note != nil && p.Note() != "" {
+			word += " (" + p.Note() + ")"
 		}
 		lines += p.Name + ": " + word + "\n"
 	}

@@ -46,8 +46,8 @@ func TestReadinessFollowsThePartsAndDoesNotSayWhy(t *testing.T) {
 	t.Parallel()
 	var down atomic.Bool
 	get := serve(t, web.Options{Version: "1.2", Parts: []web.Part{
-		{Name: "store", Ready: func() error { return nil }},
-		{Name: "slack", Ready: func() error {
+		{Name: "store", Ready: func() error { return nil }, Note: func() string { return "" }},
+		{Name: "slack", Note: func() string { return "standby" }, Ready: func() error {
 			if down.Load() {
 				return errors.New("dial wss://secret-host")
 			}
@@ -56,7 +56,7 @@ func TestReadinessFollowsThePartsAndDoesNotSayWhy(t *testing.T) {
 	}})
 	status, body := get("/readyz")
 	require.Equal(t, http.StatusOK, status)
-	require.Equal(t, "store: ready\nslack: ready\n", body)
+	require.Equal(t, "store: ready\nslack: ready (standby)\n", body)
 	down.Store(true)
 	status, body = get("/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, status)

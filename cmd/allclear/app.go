@@ -57,6 +57,12 @@ type platform interface {
 	Ready() error
 }
 
+// stander is a platform to which one replica at a time is connected.
+type stander interface {
+	// Standby says which replica is connected in our place, or "".
+	Standby() string
+}
+
 // appOptions are what differs between serve, demo and tests.
 type appOptions struct {
 	Store   *redisstore.Store

@@ -113,6 +113,12 @@ func (d *deadman) stateGauges(chats map[string]platform) []web.Gauge {
 			Name: "allclear_connected", Help: "Whether a platform can be reached.", Labels: map[string]string{"platform": name},
 			Read: func() (float64, bool) { return oneIf(p.Ready() == nil), true },
 		})
+		if s, ok := p.(stander); ok {
+			out = append(out, web.Gauge{
+				Name: "allclear_standby", Help: "Whether another replica is connected to a platform in our place.", Labels: map[string]string{"platform": name},
+				Read: func() (float64, bool) { return oneIf(s.Standby() != ""), true },
+			})
+		}
 	}
 	for _, c := range causes() {
 		out = append(out, web.Gauge{

@@ -4,14 +4,19 @@ import (
 	"log/slog"
 	"maps"
 	"strings"
+	"time"
 
+	"github.com/allclear-bot/allclear/bot"
 	"github.com/allclear-bot/allclear/bot/discord"
 	"github.com/allclear-bot/allclear/bot/outbox"
 	"github.com/allclear-bot/allclear/bot/web"
 )
 
+// gatewayName is what the replica holds that is connected to Discord's gateway.
+const gatewayName = "discord/gateway"
+
 // addDiscord makes Discord one of the platforms.
-func (o *outside) addDiscord(c config, log *slog.Logger, metrics *web.Metrics) error {
+func (o *outside) addDiscord(c config, shared bot.Holder, lease time.Duration, log *slog.Logger, metrics *web.Metrics) error {
 	guilds := map[string]discord.Guild{}
 	maps.Copy(guilds, c.Discord.Guilds)
 	for id, tlp := range c.Communities.named { // what is said of a community as such counts here too
@@ -21,9 +26,13 @@ func (o *outside) addDiscord(c config, log *slog.Logger, metrics *web.Metrics) e
 			guilds[guild] = g
 		}
 	}
+	var sole *bot.Sole
+	if shared != nil && !c.Discord.overHTTP() {
+		sole = &bot.Sole{Store: shared, Name: gatewayName, Lease: lease, Logger: log}
+	}
 	p, err := discord.New(discord.Options{
 		Token: string(c.Discord.Token), PublicKey: c.Discord.PublicKey, Command: c.Discord.Command, Guilds: guilds, Roles: c.Discord.Roles,
-		Mention: c.mention(discord.Name), Logger: log,
+		Mention: c.mention(discord.Name), Logger: log, Sole: sole,
 		Count: func(event string) { metrics.Event(discord.Name, event) },
 	})
 	if err != nil {

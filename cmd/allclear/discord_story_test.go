@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/allclear-bot/allclear/bot"
 	"github.com/allclear-bot/allclear/bot/chart"
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/bot/discord"
@@ -31,8 +32,16 @@ type discordPlay struct {
 	fake    *discordfake.Test
 	stage   *stage
 	apps    []*app
+	guests  []guest // the platforms of the replicas
+	said    int
 	log     *logBook
 	answers chan chat.Message
+}
+
+// guest is the platform of one replica, and how it is stopped.
+type guest struct {
+	*discord.Platform
+	leave func()
 }
 
 // heard is a poster that says when an answer was shown.
@@ -103,13 +112,14 @@ func (p *discordPlay) replica(n int, redis string, people state.People, overHTTP
 	if overHTTP {
 		o.PublicKey = p.fake.PublicKey()
 	}
-	d, err := discord.New(o)
-	require.NoError(t, err)
-	m.add(d.Handler())
 	client, err := redisstore.Dial("redis://"+redis, redisstore.DialOptions{})
 	require.NoError(t, err)
 	store := redisstore.New(client, redisstore.Options{Lanes: 4})
 	require.NoError(t, store.Init(t.Context()))
+	o.Sole = &bot.Sole{Store: store, Name: gatewayName, Logger: log}
+	d, err := discord.New(o)
+	require.NoError(t, err)
+	m.add(d.Handler())
 	poster := heard{d, p.answers}
 	a, err := newApp(appOptions{
 		Store: store, People: people, Posters: map[string]chat.Poster{discord.Name: poster}, Chats: map[string]platform{discord.Name: poster},
@@ -118,9 +128,11 @@ func (p *discordPlay) replica(n int, redis string, people state.People, overHTTP
 	})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	listening, leave := context.WithCancel(ctx)
+	p.guests = append(p.guests, guest{d, leave})
 	var running sync.WaitGroup
 	for _, part := range []func(context.Context) error{
-		a.outbox.Run, a.router.Run, func(ctx context.Context) error { return d.Run(ctx, a.router) },
+		a.outbox.Run, a.router.Run, func(context.Context) error { return d.Run(listening, a.router) },
 	} {
 		running.Go(func() {
 			if err := part(ctx); err != nil {
@@ -139,6 +151,9 @@ func (p *discordPlay) replica(n int, redis string, people state.People, overHTTP
 // say has a person of the story run the command of a line, with its options and files, and
 // waits until the answer is shown.
 func (p *discordPlay) say(ctx context.Context, who, line string, files []chat.File) (chat.Message, error) {
+	if p.said++; p.said == turnAt {
+		p.handOver()
+	}
 	x, err := p.run(who, line, files)
 	if err != nil {
 		return chat.Message{}, err
@@ -148,6 +163,25 @@ func (p *discordPlay) say(ctx context.Context, who, line string, files []chat.Fi
 		return m, p.settle(ctx)
 	case <-time.After(time.Minute):
 		return chat.Message{}, fmt.Errorf("%s: %q was never answered: %+v", who, line, x.Outcome())
+	}
+}
+
+// turnAt is the line before which the replica that is connected to the gateway stops.
+const turnAt = 10
+
+// handOver stops listening in the replica that is connected, and waits until another is.
+func (p *discordPlay) handOver() {
+	t := p.t
+	for i, g := range p.guests {
+		switch other := p.guests[1-i]; {
+		case g.Standby() == "" && other.Standby() != "":
+			require.NoError(t, g.Ready())
+			require.NoError(t, other.Ready(), "who waits for its turn is ready")
+			require.Contains(t, other.Standby(), "standby, the gateway is held by ")
+			g.leave()
+			require.Eventually(t, func() bool { return other.Standby() == "" && other.Ready() == nil }, time.Minute, 10*time.Millisecond, "it takes over")
+			return
+		}
 	}
 }
 
@@ -207,6 +241,9 @@ func TestTheWholeStoryIsPlayedInDiscordByTwoReplicas(t *testing.T) {
 			p := newDiscordPlay(t, 2, overHTTP)
 			require.NoError(t, p.stage.play(t.Context()))
 			p.ended()
+			if !overHTTP {
+				require.Equal(t, []int{2, 1}, []int{p.fake.Identifies(), p.fake.Together()}, "two replicas were connected to the gateway, one at a time")
+			}
 		})
 	}
 }

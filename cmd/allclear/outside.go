@@ -27,8 +27,10 @@ type outside struct {
 	mounts  map[string]http.Handler // what comes over HTTP, by its path
 }
 
-// meet makes the chat platforms of the configuration. It does no I/O.
-func meet(c config, log *slog.Logger, metrics *web.Metrics) (outside, error) {
+// meet makes the chat platforms of the configuration. It does no I/O. With a store that
+// replicas share they take turns where one of them is enough, under a lease (zero: the
+// usual one); nil: there is one process.
+func meet(c config, shared bot.Holder, lease time.Duration, log *slog.Logger, metrics *web.Metrics) (outside, error) {
 	out := outside{
 		posters: map[string]chat.Poster{}, chats: map[string]platform{}, pace: map[string]outbox.Pace{}, mounts: map[string]http.Handler{},
 	}
@@ -38,7 +40,7 @@ func meet(c config, log *slog.Logger, metrics *web.Metrics) (outside, error) {
 		}
 	}
 	if c.Discord.set() {
-		if err := out.addDiscord(c, log, metrics); err != nil {
+		if err := out.addDiscord(c, shared, lease, log, metrics); err != nil {
 			return out, err
 		}
 	}
@@ -53,7 +55,11 @@ func addHTTP(ctx context.Context, g *bot.Group, c config, a *app, out outside, m
 	}
 	parts := []web.Part{{Name: "store", Ready: d.storeReady}, {Name: "work", Ready: a.router.Ready}}
 	for name, p := range out.chats {
-		parts = append(parts, web.Part{Name: name, Ready: p.Ready})
+		part := web.Part{Name: name, Ready: p.Ready}
+		if s, ok := p.(stander); ok {
+			part.Note = s.Standby
+		}
+		parts = append(parts, part)
 	}
 	out.mounts[web.EvidencePattern] = web.NewEvidence(web.EvidenceOptions{
 		Taker: commands.NewTokenEvidence(a.parts), Most: commands.MaxEvidence, Count: m.Handed, Logger: log, Now: a.now,

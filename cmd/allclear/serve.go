@@ -140,7 +140,11 @@ func serve(ctx context.Context, c config, sys system) error {
 		}
 	}
 	metrics := newMetrics(store.Store)
-	out, err := meet(c, log, metrics)
+	var shared bot.Holder
+	if store.engine == nil {
+		shared = store.Store
+	}
+	out, err := meet(c, shared, sys.Lease, log, metrics)
 	if err != nil {
 		return errors.Join(err, group.Close())
 	}

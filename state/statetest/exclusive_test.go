@@ -94,8 +94,8 @@ func testOneWins(t *testing.T, start Start) {
 			return s.Fire(ctx, state.Firing{Job: "digest", Is: state.Cursor{Next: Epoch}, Letters: []state.Letter{Letter(fmt.Sprint("fired ", i), "b", Epoch.Add(time.Hour))}})
 		},
 		"hold": func(s *redisstore.Store, i int) (bool, error) {
-			_, ok, err := s.Hold(ctx, "sweeper", fmt.Sprint(i), Epoch, time.Minute)
-			return ok, err
+			_, by, err := s.Hold(ctx, "sweeper", fmt.Sprint(i), Epoch, time.Minute)
+			return by == fmt.Sprint(i), err
 		},
 		"begin a scan": func(s *redisstore.Store, i int) (bool, error) {
 			_, ok, err := s.BeginScan(ctx, state.Scan{ID: fmt.Sprint("scan-", i), Incident: "one", Selection: "all", Started: Epoch}, time.Hour)

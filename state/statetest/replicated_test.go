@@ -159,9 +159,12 @@ func testMoved(t *testing.T, start Start) {
 func testHold(t *testing.T, start Start) {
 	s := storeAt(t, start(t).Addr, redisstore.Options{})
 	hold := func(holder string, now time.Time, ttl time.Duration) (int64, bool) {
-		epoch, ok, err := s.Hold(t.Context(), "gateway", holder, now, ttl)
+		epoch, by, err := s.Hold(t.Context(), "gateway", holder, now, ttl)
 		require.NoError(t, err)
-		return epoch, ok
+		if by != holder {
+			require.Equal(t, "a", by, "it is said who has it")
+		}
+		return epoch, by == holder
 	}
 	epoch, ok := hold("a", time.Time{}, time.Hour)
 	require.True(t, ok)

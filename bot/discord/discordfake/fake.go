@@ -50,6 +50,7 @@ type Fake struct {
 	conns      map[*conn]bool
 	identifies []time.Time
 	readies    int
+	together   int  // sessions of one shard that were connected at once, at most
 	silent     bool // heartbeats are not acknowledged
 
 	limiter  limiter

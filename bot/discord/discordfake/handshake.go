@@ -130,6 +130,7 @@ func (c *conn) resume(d json.RawMessage) {
 		old.closeWith(4000, "The session was resumed elsewhere.")
 	}
 	s.conn, c.session, c.sent = c, s, *r.Seq
+	c.f.countTogether(s.shard)
 	s.push("RESUMED", map[string]any{"_trace": []any{}}, nil)
 }
 
@@ -138,6 +139,25 @@ func (f *Fake) Connected() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.connected()
+}
+
+// Together is how many sessions of one shard were connected at once, at most. Discord
+// allows more than one; whoever promises that there is one looks here.
+func (f *Fake) Together() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.together
+}
+
+// countTogether notes how many sessions of a shard are connected. The lock is held.
+func (f *Fake) countTogether(sh shard) {
+	n := 0
+	for _, s := range f.sessions {
+		if s.conn != nil && s.conn.last == nil && s.shard == sh {
+			n++
+		}
+	}
+	f.together = max(f.together, n)
 }
 
 func (f *Fake) connected() int {

@@ -202,7 +202,9 @@ func TestAnInteractionIsAnsweredOnce(t *testing.T) {
 func TestEveryReplicaGetsTheInteraction(t *testing.T) {
 	t.Parallel()
 	b := newBot(t, free)
+	require.Equal(t, 1, b.d.Together())
 	other := &bot{b.raw, dial(t, b.d).ready()}
+	require.Equal(t, 2, b.d.Together())
 	b.d.User("lead-1").Runs("responders", "/allclear scan")
 	i, same := b.take(), other.take()
 	require.Equal(t, i.token, same.token)

@@ -109,6 +109,7 @@ func (f *Fake) begin(c *conn, intents Intent, sh shard, version int) {
 	f.sessions = append(f.sessions, s)
 	f.readies++
 	c.session, c.sent = s, 0
+	f.countTogether(sh)
 	waiting := []any{}
 	var mine []*guild
 	for _, g := range f.myGuilds() {
