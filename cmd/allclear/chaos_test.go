@@ -19,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/allclear-bot/allclear/bot/slack"
 	"github.com/allclear-bot/allclear/bot/slack/slackfake"
 	"github.com/allclear-bot/allclear/state"
 	"github.com/allclear-bot/allclear/state/statetest"
@@ -136,7 +137,8 @@ func (c *troupe) check(redis string) (doubled int) {
 		got := c.answers()
 		return slices.DeleteFunc(slices.Clone(c.promised), func(n string) bool { return got[n] > 0 })
 	}
-	if !eventually(settled, func() bool { c.supervise(); return len(missing()) == 0 }) {
+	paced := time.Duration(len(c.promised)) * slack.PostEvery // a channel hears one a second
+	if !eventually(settled+paced, func() bool { c.supervise(); return len(missing()) == 0 }) {
 		lost := missing()
 		logs := []string{c.fake.Scene()}
 		for _, r := range c.replicas {

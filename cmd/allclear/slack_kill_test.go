@@ -22,10 +22,17 @@ import (
 // by the environment, people by a file.
 func replicaOf(t *testing.T, fake *slackfake.Slack, redis, config string, env ...string) *child {
 	t.Helper()
+	return serveAs(t, config, append([]string{
+		"ALLCLEAR_REDIS=" + redis,
+		"ALLCLEAR_SLACK_BOT_TOKEN=" + fake.BotToken(), "ALLCLEAR_SLACK_APP_TOKEN=" + fake.AppToken(), "ALLCLEAR_SLACK_API=" + fake.APIURL(),
+	}, env...)...)
+}
+
+// serveAs is a serve with a configuration and an environment.
+func serveAs(t *testing.T, config string, env ...string) *child {
+	t.Helper()
 	c := &child{cmd: exec.Command(os.Args[0], "serve", "--config", config), out: &tape{}, errs: &tape{}, done: make(chan struct{})}
-	c.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "ALLCLEAR_") }),
-		childVariable+"=1", "ALLCLEAR_REDIS="+redis, "ALLCLEAR_LOG=json",
-		"ALLCLEAR_SLACK_BOT_TOKEN="+fake.BotToken(), "ALLCLEAR_SLACK_APP_TOKEN="+fake.AppToken(), "ALLCLEAR_SLACK_API="+fake.APIURL())
+	c.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "ALLCLEAR_") }), childVariable+"=1", "ALLCLEAR_LOG=json")
 	c.cmd.Env = append(c.cmd.Env, env...) // the last of a name counts
 	c.cmd.Stdout, c.cmd.Stderr = c.out, c.errs
 	var err error
