@@ -68,7 +68,7 @@ func kindRules(r state.Rules) map[state.Kind]kindRule {
 
 // attackWords are what attack traffic in a log can be.
 func attackWords() []string {
-	return []string{state.AttackContact, state.AttackAttempt, state.AttackOdd, state.AttackKeys, state.AttackAnswered, state.AttackShell}
+	return []string{state.AttackContact, state.AttackAttempt, state.AttackOdd, state.AttackLate, state.AttackKeys, state.AttackAnswered, state.AttackShell}
 }
 
 // vouchable are the kinds that two persons may vouch for.

@@ -122,7 +122,6 @@ type bag struct {
 	files   int
 
 	evidence map[string][]state.Evidence // by farm
-	after    map[string]bool             // servers whose answered attacks came after they were shown to be fixed
 	recorded int
 	known    int
 	changes  []state.Transition
@@ -222,10 +221,10 @@ func (b *bag) logs(ctx context.Context, all []state.Server) ([]hunt.Assigned, er
 }
 
 // judge works out the evidence. An exploit that was answered when the server was already
-// shown to be fixed asks for a look, and is no sign; the use of stolen keys and of web
-// shells is one whenever it was.
+// shown to be fixed is told apart, for it is no sign as long as the fix line does not move;
+// the use of stolen keys and of web shells is one whenever it was.
 func (b *bag) judge(ctx context.Context) error {
-	b.evidence, b.after = map[string][]state.Evidence{}, map[string]bool{}
+	b.evidence = map[string][]state.Evidence{}
 	for i := range b.reports {
 		r := &b.reports[i]
 		farm := b.servers[r.Server].Farm
@@ -236,8 +235,7 @@ func (b *bag) judge(ctx context.Context) error {
 		_, fixed := f.Settled(b.inc.Rules, r.Server, b.now)
 		for j, t := range r.Traffic {
 			if t.Value == state.AttackAnswered && !fixed.IsZero() && t.First.After(fixed) {
-				r.Traffic[j].Value = state.AttackOdd
-				b.after[r.Server] = true
+				r.Traffic[j].Value = state.AttackLate
 			}
 		}
 		for _, e := range r.Evidence() {

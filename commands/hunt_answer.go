@@ -92,6 +92,7 @@ func (b *bag) verdicts() []chat.Text {
 		{"shell", "✖", "where a web shell answered"},
 		{"answered", "!", "with an attack that was not refused"},
 		{"odd", "?", "with requests that somebody must look at"},
+		{"late", "?", "with an attack that was answered after the server was shown to be fixed"},
 		{"gaps", "?", "of which the logs cannot tell all"},
 		{"clean", "●", "with nothing found and nothing missing until the last line"},
 	} {
@@ -122,6 +123,8 @@ func huntWord(r hunt.Report) string {
 		return "answered"
 	case slices.ContainsFunc(r.Traffic, func(t hunt.Traffic) bool { return t.Value == state.AttackOdd }):
 		return "odd"
+	case slices.ContainsFunc(r.Traffic, func(t hunt.Traffic) bool { return t.Value == state.AttackLate }):
+		return "late"
 	case len(r.Gaps) == 0 && len(r.Clean) > 0 && !r.First.IsZero():
 		return "clean"
 	}
@@ -145,9 +148,6 @@ func (b *bag) told(r hunt.Report, word string) []chat.Text {
 	}
 	worst := slices.MaxFunc(r.Traffic, func(x, y hunt.Traffic) int { return hunt.Rank(x.Value) - hunt.Rank(y.Value) })
 	line := append(chat.T(chat.C(r.Server), ": "), trafficText(worst)...)
-	if b.after[r.Server] && word == "odd" {
-		line = append(line, chat.T("; it came when the server was shown to be fixed")...)
-	}
 	return append(out, line)
 }
 
@@ -155,7 +155,7 @@ func (b *bag) told(r hunt.Report, word string) []chat.Text {
 func trafficText(t hunt.Traffic) chat.Text {
 	what := map[string]string{
 		state.AttackShell: "web shell answered", state.AttackAnswered: "attack answered", state.AttackKeys: "posts to pages, as with stolen keys",
-		state.AttackOdd: "look at", state.AttackAttempt: "attempts refused", state.AttackContact: "a known address came by",
+		state.AttackLate: "answered when already fixed", state.AttackOdd: "look at", state.AttackAttempt: "attempts refused", state.AttackContact: "a known address came by",
 	}[t.Value]
 	out := chat.T(what+" ", chat.C(strings.TrimSpace(t.Method+" "+t.Path)), " ("+t.Rule+"), answers "+answersOf(t)+", from ",
 		chat.C(fewOf(t.Sources, 3)), ", "+spanWord(t.First, t.Last))

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -177,11 +178,27 @@ func TestAnAttackThatCameAfterTheFixAsksForALookAndTheUseOfAShellDoesNot(t *test
 		return chat.File{Name: "a.log", Data: []byte(iisLog("2025-07-07", "2025-07-23", lines...))}
 	}
 	text := plain(b.must("resp-1", "hunt --server sp-hr-01", log(toolPane("2025-07-22 10:30:00", 200))))
-	require.Contains(t, text, "? 1 server with requests that somebody must look at: sp-hr-01")
-	require.Contains(t, text, "it came when the server was shown to be fixed")
+	require.Contains(t, text, "? 1 server with an attack that was answered after the server was shown to be fixed: sp-hr-01")
 	require.NotEqual(t, state.StatusSuspected, b.status("sp-hr-01"))
 	b.must("resp-1", "hunt --server sp-hr-01", log(shellAsked("2025-07-22 11:30:00", 200)))
 	require.Equal(t, state.StatusCompromised, b.status("sp-hr-01"))
+}
+
+func TestAnAttackThatWasTakenForHarmlessIsASignOnceTheLineMoves(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 1)
+	b.now = at("2025-07-23 12:00")
+	b.must("resp-1", strings.ReplaceAll(hrPatched, "16.0.10417.20037", "16.0.10417.20027"))
+	b.must("resp-1", "hunt --server sp-hr-01", chat.File{Name: "a.log", Data: []byte(iisLog("2025-07-07", "2025-07-23", toolPane("2025-07-22 10:30:00", 200)))})
+	require.NotEqual(t, state.StatusSuspected, b.status("sp-hr-01"))
+	hash := regexp.MustCompile(`--apply ([0-9a-f]{16})`).FindStringSubmatch(plain(b.must("lead-1", "playbook revise toolshell")))
+	require.NotNil(t, hash)
+	text := plain(b.must("lead-1", "playbook revise toolshell --apply "+hash[1]))
+	require.Contains(t, text, "sp-hr-01")
+	require.Equal(t, state.StatusSuspected, b.status("sp-hr-01"), text)
+	b.now = b.now.Add(2 * time.Hour)
+	b.must("resp-1", strings.ReplaceAll(hrPatched, "2025-07-21T1", "2025-07-23T1"))
+	require.Equal(t, state.StatusSuspected, b.status("sp-hr-01"), "a patch clears no suspicion")
 }
 
 func TestAnAttackThatAHuntFindsEndsASnooze(t *testing.T) {

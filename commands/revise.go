@@ -212,7 +212,6 @@ func (c playbookRevise) apply(ctx context.Context, call chat.Call, inc state.Inc
 	m := chat.Say(chat.H(fmt.Sprintf("%s revision %d is in force", r.Title, r.Revision)))
 	if old.Revision < r.Revision && len(moved) > 0 {
 		m.Add(chat.P(chat.B("What moved:")), linesPart(moved))
-		m.Add(chat.P(chat.B("Hunt again: "), "an attack that was answered after the old line was met had been taken for harmless, and is only marked as odd."))
 	}
 	m.Add(chat.P(fmt.Sprintf("%s assessed anew.", plural(done.Farms, "farm"))))
 	if n := len(done.failed); n > 0 {

@@ -151,7 +151,7 @@ func (a *assessor) state(st Step, sub Subject) StepState {
 // a server that nobody patched still has to rotate the keys that it held.
 func (a *assessor) leftAt(st Step, s Server) time.Time {
 	if st.Need == NeedCompromised {
-		if hit, _ := a.lastSigns(s.Name); !a.evicted(s.Name).After(hit.Observed) {
+		if hit := a.lastHit(s.Name); !a.evicted(s.Name).After(hit.Observed) {
 			return s.Retired.At
 		}
 	}
@@ -166,7 +166,7 @@ func (a *assessor) leftAt(st Step, s Server) time.Time {
 // every subject of the farm, whatever exceptions there are: an exception proves
 // nothing to those who share keys with it.
 func (a *assessor) gate(st Step, sub Subject) (after time.Time, block string) {
-	if hit, _ := a.lastSigns(sub.Server); st.Need == NeedCompromised && hit != nil {
+	if hit := a.lastHit(sub.Server); st.Need == NeedCompromised && hit != nil {
 		after = hit.Observed // what was done before the attacker was seen again is undone
 	}
 	for _, id := range st.After {

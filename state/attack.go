@@ -1,6 +1,9 @@
 package state
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // KindAttack is attack traffic of one kind in the logs of a server, in the values that
 // begin with Attack. Observed is the last such request, At the first. What a log does
@@ -20,6 +23,10 @@ const (
 	AttackAttempt = "attempt"
 	// AttackOdd: a person must look at it; no conclusion is drawn from it.
 	AttackOdd = "odd"
+	// AttackLate: it was not refused, and when it was handed in the server was on record
+	// as fixed before it. It is as AttackAnswered wherever the rules in force, which may
+	// have moved the fix line since, do not show the server fixed before At.
+	AttackLate = "late"
 	// AttackKeys: who attacked posts to pages and is answered, as with stolen keys. It
 	// raises suspicion.
 	AttackKeys = "keys"
@@ -29,18 +36,62 @@ const (
 	AttackShell = "shell"
 )
 
-// attackSigns are the signs that every playbook has.
+// attackSigns are the signs that every playbook has. Of AttackLate, see harmless.
 func attackSigns() []Sign {
 	return []Sign{
 		{Kind: KindReported, Values: []string{ReportedCompromised}},
-		{Kind: KindAttack, Values: []string{AttackKeys, AttackAnswered}},
+		{Kind: KindAttack, Values: []string{AttackKeys, AttackAnswered, AttackLate}},
 		{Kind: KindAttack, Values: []string{AttackShell}, Proves: true},
 	}
 }
 
-// attackSign reports whether a value of KindAttack is a sign of an attacker.
+// attackSign reports whether a value of KindAttack can be a sign of an attacker.
 func attackSign(value string) bool {
-	return value == AttackKeys || value == AttackAnswered || value == AttackShell
+	return slices.ContainsFunc(attackSigns(), func(s Sign) bool { return s.Kind == KindAttack && slices.Contains(s.Values, value) })
+}
+
+// harmless reports whether an attack on a server was answered when the server had
+// already been fixed, by these rules and by what was on record when the attack was:
+// no evidence that comes later clears a suspicion. Until all steps are worked out
+// nothing is harmless.
+func (a *assessor) harmless(server string, e *Evidence) bool {
+	if e.Kind != KindAttack || e.Value != AttackLate || e.At.IsZero() || e.At.After(e.Observed) {
+		return false
+	}
+	fixed, known := a.fixedSince(server)
+	return !fixed.IsZero() && e.At.After(fixed) && !known.After(e.Recorded)
+}
+
+// fixedSince is since when all that makes a server fixed is shown from inside without
+// a break, however old the proof is, and when that was on record. Zero: it is not.
+func (a *assessor) fixedSince(server string) (at, known time.Time) {
+	s, ok := a.farm.Server(server)
+	if !ok {
+		return at, known
+	}
+	for _, st := range a.rules.Steps {
+		states, done := a.states[st.ID]
+		switch {
+		case !st.Fix || done && st.Scope == ScopeServer && !a.applies(st, s):
+			continue
+		case !done:
+			return time.Time{}, known
+		}
+		shown := false
+		for sub, p := range states {
+			switch {
+			case sub.Server != "" && sub.Server != server:
+				continue
+			case !p.ran():
+				return time.Time{}, known
+			}
+			shown, at, known = true, latest(at, p.Since), latest(known, p.known)
+		}
+		if !shown {
+			return time.Time{}, known
+		}
+	}
+	return at, known
 }
 
 // Settled says from when on an attack in a server's logs is told apart from those that
@@ -52,20 +103,6 @@ func (f FarmState) Settled(r Rules, server string, now time.Time) (evicted, fixe
 	for _, st := range r.Steps {
 		a.step(st)
 	}
-	evicted = a.evicted(server)
-	for _, st := range r.Steps {
-		if !st.Fix {
-			continue
-		}
-		p := a.states[st.ID][Subject{Server: server}]
-		s, ok := f.Farm.Server(server)
-		switch {
-		case !ok || !a.applies(st, s):
-		case !p.ran():
-			return evicted, time.Time{}
-		case p.Since.After(fixed):
-			fixed = p.Since
-		}
-	}
-	return evicted, fixed
+	fixed, _ = a.fixedSince(server)
+	return a.evicted(server), fixed
 }

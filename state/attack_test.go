@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/allclear-bot/allclear/state"
 )
@@ -50,6 +51,118 @@ func TestAWebShellThatAnsweredIsClearedByEvictionOnly(t *testing.T) {
 	s := w.add(word(event(srv("A"), state.KindEviction, "evicted", at(13), at(13)), "p1", "p2")).on("A", at(14))
 	require.NotEqual(t, state.StatusCompromised, s.Status)
 	require.NotEqual(t, state.StatusReady, s.Status, "and then the work is done again")
+}
+
+// late is an attack that was answered between two moments, and was handed in when the
+// server was on record as fixed.
+func late(server string, first, last time.Time) state.Evidence {
+	e := attack(server, state.AttackLate, last)
+	e.At = first
+	return e
+}
+
+func TestAnAttackAfterTheFixIsASignAgainWhereTheFixIsNotShownBeforeIt(t *testing.T) {
+	t.Parallel()
+	first := toolshell(t, 1)
+	older := func(s *story) *story { // what revision 1 took for fixed
+		for i, e := range s.evidence {
+			if e.Kind == "package" || e.Kind == "package.language" {
+				s.evidence[i].Value = july
+			}
+		}
+		return s
+	}
+	for name, c := range map[string]struct {
+		tell func() *story
+		want state.Status
+	}{
+		"after the fix":        {func() *story { return remediated(t).add(late("A", at(2), at(2.5))) }, state.StatusReady},
+		"begun before the fix": {func() *story { return remediated(t).add(late("A", at(0.5), at(2.5))) }, state.StatusSuspected},
+		"without a beginning":  {func() *story { return remediated(t).add(late("A", time.Time{}, at(2.5))) }, state.StatusSuspected},
+		"begun after its end":  {func() *story { return remediated(t).add(late("A", at(3), at(2.5))) }, state.StatusSuspected},
+		"the line moved":       {func() *story { return older(remediated(t)).add(late("A", at(2), at(2.5))) }, state.StatusSuspected},
+		"the line moved, and patched again": {func() *story {
+			return older(remediated(t)).add(late("A", at(2), at(2.5))).add(patched("A", 12, good)...)
+		}, state.StatusSuspected},
+		"the fix was found undone": {func() *story {
+			return remediated(t).add(late("A", at(2), at(2.5)), inside(srv("A"), "package", july, at(2.7))).add(patched("A", 2.8, good)...)
+		}, state.StatusSuspected},
+		"of the shared address": {func() *story { e := late("", at(2), at(2.5)); return remediated(t).add(e) }, state.StatusSuspected},
+	} {
+		s := c.tell().on("A", at(14))
+		require.Equal(t, c.want, s.Status, "%s: %s", name, explain(s))
+	}
+	before := older(remediated(t)).add(late("A", at(2), at(2.5)))
+	before.rules = first
+	require.Equal(t, state.StatusReady, before.on("A", at(14)).Status, "by the rules of its day")
+}
+
+func TestWhatIsRecordedLaterNeverMakesAnAttackHarmless(t *testing.T) {
+	t.Parallel()
+	s := newStory(t).add(late("A", at(2), at(2.5)))
+	s.evidence[0].Recorded = at(3)
+	back := patched("A", 1, good)
+	for i := range back {
+		back[i].Recorded = at(4)
+	}
+	require.Equal(t, state.StatusSuspected, s.add(back...).on("A", at(14)).Status, "a patch that somebody dates before the attack")
+	for i := range s.evidence[1:] {
+		s.evidence[i+1].Recorded = at(3)
+	}
+	require.NotEqual(t, state.StatusSuspected, s.on("A", at(14)).Status, "it was on record")
+}
+
+// Whatever is recorded after a sign, only the word of two persons clears it.
+func TestNothingButTwoPersonsWordClearsASign(t *testing.T) {
+	t.Parallel()
+	rules := revisions(t)
+	signs := 0
+	rapid.Check(t, func(t *rapid.T) {
+		w := genWorld(t, rules)
+		for _, e := range w.evidence {
+			w.now = maxTime(w.now, e.Observed)
+		}
+		before, after := w.assess(), w
+		for range rapid.IntRange(1, 6).Draw(t, "more") {
+			e := genEvidence(t, after)
+			if e.Source == state.SourceAttestation && (e.Kind == state.KindEviction || e.Kind == state.KindHunt) || e.Observed.After(w.now) {
+				continue
+			}
+			e.Recorded = at(100)
+			after = after.with(e)
+		}
+		for i, b := range before.Servers {
+			if b.Status != state.StatusRetired && len(b.Signs) > 0 {
+				signs++
+				require.NotEmpty(t, after.assess().Servers[i].Signs, explain(b))
+			}
+		}
+	})
+	require.Positive(t, signs)
+}
+
+func TestCompactionKeepsWhatAMovedLineMakesASign(t *testing.T) {
+	t.Parallel()
+	rules := revisions(t)
+	rapid.Check(t, func(t *rapid.T) {
+		w := genWorld(t, rules)
+		sub := srv(genServer(t, w))
+		for range rapid.IntRange(1, 8).Draw(t, "attacks") {
+			last := genHours(t, 12)
+			e := attack(sub.Server, state.AttackLate, at(last))
+			e.At = at(last - rapid.Float64Range(-1, 6).Draw(t, "hours"))
+			w.note(e)
+		}
+		for _, e := range w.evidence {
+			w.now = maxTime(w.now, e.Observed)
+		}
+		compacted := w
+		compacted.evidence = state.Compact(w.evidence)
+		for _, r := range rules {
+			w.rules, compacted.rules = r, r
+			require.Equal(t, statuses(w.assess()), statuses(compacted.assess()))
+		}
+	})
 }
 
 func TestSettledTellsWhenAServerWasFixedAndRidOfTheAttacker(t *testing.T) {

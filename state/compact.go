@@ -15,8 +15,8 @@ const maxReadings = 30
 // observed earlier and comes late never looks better for it. The audit record keeps
 // everything.
 //
-// Of looks, attacks in logs, indicators and reports from outside, the newest of each value tells all. Of
-// builds read from outside, see keepReadings. Of what was seen from inside, a run
+// Of looks, attacks in logs, indicators and reports from outside, the newest of each value tells all (but see
+// keepEarlier). Of builds read from outside, see keepReadings. Of what was seen from inside, a run
 // of equal observations is told by its first and last, and by the first after
 // anything else that was seen of the same subject: there a step may begin anew.
 func Compact(evidence []Evidence) []Evidence {
@@ -73,6 +73,7 @@ func (c *compaction) keepEnds() {
 		switch {
 		case t.kind == KindReach || t.kind == KindAttack || !t.source.Inside() && t.kind != KindBuild:
 			c.keepNewest(idx)
+			c.keepEarlier(idx)
 		case !t.source.Inside():
 			c.keepReadings(t, idx)
 		default:
@@ -106,6 +107,26 @@ func (c *compaction) keepNewest(idx []int) {
 	}
 	for _, i := range newest {
 		c.keepOne(i)
+	}
+}
+
+// keepEarlier keeps of attacks that were answered after the server was fixed those that
+// began before any that came later: a line that moves may pass between the two.
+func (c *compaction) keepEarlier(idx []int) {
+	earliest, any := time.Time{}, false
+	for _, i := range slices.Backward(idx) {
+		e := c.es[i]
+		if e.Kind != KindAttack || e.Value != AttackLate {
+			continue
+		}
+		at := e.At
+		if at.After(e.Observed) {
+			at = time.Time{} // it is no time, and such an attack is never harmless
+		}
+		if !any || at.Before(earliest) {
+			earliest, any = at, true
+			c.keepOne(i)
+		}
 	}
 }
 

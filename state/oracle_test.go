@@ -69,7 +69,7 @@ func objection(w world, name string) string {
 	for _, e := range w.evidence {
 		two := e.Source != state.SourceAttestation || e.By != "" && e.Second != "" && e.By != e.Second
 		sign := e.Kind == "indicator" && e.Value == "found" || e.Value == "hit" || e.Value == "malicious" || e.Value == "raised" ||
-			e.Kind == "attack" && slices.Contains([]string{"answered", "keys", "shell"}, e.Value)
+			e.Kind == "attack" && slices.Contains([]string{"answered", "keys", "late", "shell"}, e.Value)
 		if two && (sign || !e.Observed.After(w.now)) {
 			o.seen = append(o.seen, e)
 		}
@@ -216,6 +216,22 @@ func (o oracle) parts(sub state.Subject) []part {
 	return append(out, part{"psconfig", configured, slices.Concat(o.all(sub, "psconfig", "needed"), below), 30 * day})
 }
 
+// late are the attacks that were answered before the server was fixed, though the rules
+// of their day said that they came after it.
+func (o oracle) late(sub state.Subject) []state.Evidence {
+	var fixed time.Time
+	for _, p := range o.parts(sub) {
+		at := since(p.good, p.bad)
+		if at.IsZero() || outranked(p.good, p.bad) {
+			return o.all(sub, "attack", "late")
+		}
+		fixed = maxTime(fixed, at)
+	}
+	return slices.DeleteFunc(o.all(sub, "attack", "late"), func(e state.Evidence) bool {
+		return !e.At.IsZero() && !e.At.After(e.Observed) && e.At.After(fixed)
+	})
+}
+
 func (o oracle) hits(sub state.Subject) []state.Evidence {
 	return slices.Concat(o.all(sub, "indicator", "found"), o.all(sub, "hunt", "hit"), o.all(sub, "modules", "malicious"), o.all(sub, "attack", "shell"))
 }
@@ -348,12 +364,12 @@ func (o oracle) signs(name string) string {
 	if hits := o.hits(sub); len(hits) > 0 && !maxTime(o.evicted(sub), o.evicted(state.Subject{})).After(last(hits)) {
 		return "compromised, and not evicted"
 	}
-	suspicions := slices.Concat(o.all(sub, "suspicion", "raised"), o.all(sub, "attack", "answered", "keys"))
+	suspicions := slices.Concat(o.all(sub, "suspicion", "raised"), o.all(sub, "attack", "answered", "keys"), o.late(sub))
 	for _, e := range o.seen {
 		if e.Subject.Server == "" {
 			suspicions = append(suspicions, o.hits(e.Subject)...)
 			suspicions = append(suspicions, o.all(e.Subject, "suspicion", "raised")...)
-			suspicions = append(suspicions, o.all(e.Subject, "attack", "answered", "keys")...)
+			suspicions = append(suspicions, o.all(e.Subject, "attack", "answered", "keys", "late")...)
 		}
 	}
 	at := last(suspicions)

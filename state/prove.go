@@ -28,6 +28,7 @@ type saying struct {
 // run is an unbroken run of evidence that proves a step.
 type run struct {
 	since time.Time
+	first *saying
 	best  *saying // the most trusted, then the newest
 }
 
@@ -69,7 +70,7 @@ func (a *assessor) prove(st Step, sub Subject, after time.Time) StepState {
 // lesser source takes over from a better one only when that had become too old.
 func (r run) extend(e *saying, at time.Time) run {
 	if r.best == nil || e.proof.Dated {
-		return run{since: at, best: e}
+		return run{since: at, first: e, best: e}
 	}
 	age := r.best.proof.MaxAge
 	if e.Source >= r.best.Source || age > 0 && !e.Observed.Before(r.best.Observed.Add(age)) {
@@ -108,7 +109,7 @@ func (a *assessor) conclude(r run, bad *saying, why string) StepState {
 	e := r.best
 	out := StepState{
 		Status: StepVerified, Value: e.Value, Source: e.Source, Evidence: e.ID,
-		Since: r.since, Observed: e.Observed,
+		Since: r.since, Observed: e.Observed, known: r.first.Recorded,
 	}
 	if e.Source == SourceAttestation {
 		out.Status, out.By, out.second = StepAttested, e.By, e.Second
@@ -352,7 +353,7 @@ func (a *assessor) exposureEnd(server string) (end time.Time, open string) {
 		if server != "" && s.Name != server {
 			continue
 		}
-		if hit, _ := a.lastSigns(s.Name); hit != nil {
+		if hit := a.lastHit(s.Name); hit != nil {
 			if at := a.evicted(s.Name); at.After(end) {
 				end = at
 			}

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -12,17 +13,32 @@ const (
 	ReachNo       = "no"
 )
 
-// lastSigns are the newest proof of compromise and the newest suspicion about a
-// server, cleared or not. A proof that only a shared address or an item gave is a
-// suspicion about each server of the farm.
-func (a *assessor) lastSigns(server string) (hit, suspicion *Evidence) {
+// lastHit is the newest proof of compromise of a server, cleared or not; nil: none.
+func (a *assessor) lastHit(server string) *Evidence {
+	var hit *Evidence
 	for _, sign := range a.rules.Signs {
+		if !sign.Proves {
+			continue
+		}
 		for _, e := range a.by[subjectKind{Subject{Server: server}, sign.Kind}] {
-			switch {
-			case !slices.Contains(sign.Values, e.Value):
-			case sign.Proves:
+			if slices.Contains(sign.Values, e.Value) {
 				hit = newer(hit, e)
-			default:
+			}
+		}
+	}
+	return hit
+}
+
+// lastSuspicion is the newest suspicion about a server, cleared or not; nil: none. A
+// proof that only a shared address or an item gave is one about each server of the farm.
+func (a *assessor) lastSuspicion(server string) *Evidence {
+	var suspicion *Evidence
+	for _, sign := range a.rules.Signs {
+		if sign.Proves {
+			continue
+		}
+		for _, e := range a.by[subjectKind{Subject{Server: server}, sign.Kind}] {
+			if slices.Contains(sign.Values, e.Value) && !a.harmless(server, e) {
 				suspicion = newer(suspicion, e)
 			}
 		}
@@ -30,7 +46,7 @@ func (a *assessor) lastSigns(server string) (hit, suspicion *Evidence) {
 	if n := len(a.shared); n > 0 {
 		suspicion = newer(suspicion, a.shared[n-1])
 	}
-	return hit, suspicion
+	return suspicion
 }
 
 func newer(old, e *Evidence) *Evidence {
@@ -80,7 +96,7 @@ func (a *assessor) evicts(value string) bool {
 // hunt that covers it, on two persons' word. A patch clears neither, and nor
 // does an indicator that is no longer found.
 func (a *assessor) signs(server string) (hits, suspicions []string) {
-	hit, suspicion := a.lastSigns(server)
+	hit, suspicion := a.lastHit(server), a.lastSuspicion(server)
 	out := a.evicted(server)
 	if hit != nil && !out.After(hit.Observed) {
 		hits = append(hits, describeSign(*hit))
@@ -99,10 +115,11 @@ func (a *assessor) huntCleared(server string, suspicion Evidence) bool {
 }
 
 func describeSign(e Evidence) string {
-	what := string(e.Kind) + " " + e.Value
-	if e.Tool != "" {
-		what = e.Tool + " " + e.Value
+	value := e.Value
+	if e.Kind == KindAttack && value == AttackLate {
+		value = "answered, and not shown to be fixed before it"
 	}
+	what := cmp.Or(e.Tool, string(e.Kind)) + " " + value
 	where := ""
 	if e.Subject.Server == "" {
 		where = " at the farm's shared address"

@@ -67,7 +67,7 @@ func (a *assessor) listSubjects(st Step) []Subject {
 // and there was never a sign.
 func (a *assessor) applies(st Step, s Server) bool {
 	if st.Need == NeedCompromised {
-		if hit, _ := a.lastSigns(s.Name); hit == nil {
+		if hit := a.lastHit(s.Name); hit == nil {
 			return false
 		}
 	}

@@ -209,7 +209,7 @@ var says = map[state.Kind][]string{
 	"psconfig": {"done", "needed", "?"}, "modules": {"clean", "malicious", "?"}, "hunt": {"clean", "clean", "hit", "?"}, "amsi": {"on", "full", "off", "balanced", "?"},
 	"rotation": {"rotated", "local"}, "deployment": {"deployed", "?"}, "restart": {"restarted", "?"}, "keys.match": {"yes", "no", "?"}, "preserved": {"done"},
 	"eviction": {"evicted", "rebuilt", "failed"}, "contained": {"yes", "no", "?"}, "reach": {"answered", "no"}, "indicator": {"found", "absent", "unclear"},
-	"suspicion": {"raised", "?"}, "attack": {"attempt", "contact", "odd", "keys", "answered", "shell"}, "items": {"portal", "portal\nmysites", "other", ""}, "package": builds, "package.language": builds, "build": builds, "stale": builds,
+	"suspicion": {"raised", "?"}, "attack": {"attempt", "contact", "odd", "late", "keys", "answered", "shell"}, "items": {"portal", "portal\nmysites", "other", ""}, "package": builds, "package.language": builds, "build": builds, "stale": builds,
 }
 
 // genEvidence is evidence of any kind about anything, from anybody.

@@ -116,7 +116,7 @@ func (q *request) value(r *playbook.LogRule) string {
 
 // rank orders values from nothing to the worst.
 func rank(value string) int {
-	for i, v := range []string{valueContact, valueAttempt, valueOdd, valueKeys, valueAnswered, valueShell} {
+	for i, v := range []string{valueContact, valueAttempt, valueOdd, state.AttackLate, valueKeys, valueAnswered, valueShell} {
 		if v == value {
 			return i + 1
 		}
