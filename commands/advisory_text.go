@@ -31,7 +31,10 @@ func (w author) fromPlaybook(inc state.Incident) state.AdvisoryText {
 		return t
 	}
 	pb, err := w.load(fmt.Sprintf("%s@%d", r.Playbook, r.Revision))
-	if err != nil { // a file that was handed in: its rules are known, and no more
+	if err != nil { // it came from a file, or from a source: indicators are those of the newest that is at hand
+		pb, err = w.load(r.Playbook)
+	}
+	if err != nil || pb.Name != r.Playbook {
 		return t
 	}
 	for _, i := range pb.IOCs {

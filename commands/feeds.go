@@ -50,7 +50,9 @@ func (c feedsCheck) Run(ctx context.Context, call chat.Call) (chat.Message, erro
 		switch {
 		case l.trouble != "":
 			t = append(t, chat.T("could not be read: ", chat.C(l.trouble))...)
-		case l.same:
+		case l.refused != "":
+			t = append(t, chat.T("says something new; "+l.refused)...)
+		case len(l.fresh) == 0 && l.same:
 			t = append(t, chat.T("the same as last time")...)
 		case len(l.fresh) == 0:
 			t = append(t, chat.T("nothing that is new to an open incident")...)
@@ -112,8 +114,14 @@ func (c feedsList) Run(ctx context.Context, _ chat.Call) (chat.Message, error) {
 	if len(all) == 0 {
 		m.Add(chat.P("Nothing waits for a decision."))
 	}
+	if len(all) > 0 {
+		m.Add(chat.P(plural(len(all), "proposal") + " that no lead has decided about, oldest first:"))
+	}
 	for _, b := range all[:min(len(all), maxShown)] {
 		m.Add(bearingParts(b)...)
+	}
+	if more := len(all) - maxShown; more > 0 {
+		m.Add(chat.N(fmt.Sprintf("And %d more, when these are decided.", more)))
 	}
 	return m, nil
 }
@@ -210,11 +218,15 @@ func (c feedsAccept) Run(ctx context.Context, call chat.Call) (chat.Message, err
 	if b.Decided != "" && b.Decided != state.ReportAccepted {
 		return decideBearing(ctx, c.parts, call, b, state.ReportAccepted)
 	}
-	m := chat.Message{}
-	if b.Playbook != "" {
-		if m, err = c.revise(ctx, call, b); err != nil {
-			return m, err
-		}
+	m, done := chat.Message{}, true
+	if b.Playbook != "" && len(b.Moved) == 0 {
+		return m, &state.Refusal{Why: b.ID + " was proposed by an older allclear, and does not say which lines it moves.", Next: "Hand in the file of feeds show " + b.ID + " with: playbook revise. Then: feeds reject " + b.ID}
+	}
+	if len(b.Moved) > 0 {
+		m, done, err = c.revise(ctx, call, b)
+	}
+	if err != nil || !done {
+		return m, err
 	}
 	drafts, err := c.drafts(ctx, call, b)
 	if err != nil {
@@ -229,29 +241,51 @@ func (c feedsAccept) Run(ctx context.Context, call chat.Call) (chat.Message, err
 }
 
 // revise puts the proposed revision in force, as if it had been handed in with the
-// hash of what it changes.
-func (c feedsAccept) revise(ctx context.Context, call chat.Call, b state.Bearing) (chat.Message, error) {
+// hash of what it changes. When another revision is in force by now, the proposal is put
+// on top of that one, to be looked at again; done tells that nothing is left to be moved.
+func (c feedsAccept) revise(ctx context.Context, call chat.Call, b state.Bearing) (m chat.Message, done bool, err error) {
 	inc, err := c.parts.Store.Incident(ctx, b.Incident)
+	if err != nil {
+		return m, false, err
+	}
+	pb := inForce(c.parts.Load, inc.Rules)
+	base, text, diff, err := onTop(pb, b.Moved)
+	switch {
+	case err != nil:
+		return m, false, &state.Refusal{
+			Why:  fmt.Sprintf("%s cannot be put on top of revision %d of %s, which is in force: %s.", b.ID, inc.Rules.Revision, inc.Rules.Playbook, checks.Clean(err.Error(), 200)),
+			Next: "Nothing was accepted. Write the revision by hand: playbook revise",
+		}
+	case text == "": // this request has done so before it was cut off, or somebody else
+		return chat.Say(chat.P(fmt.Sprintf("Revision %d of %s is in force, with these fix lines.", inc.Rules.Revision, inc.Rules.Playbook))), true, nil
+	case base != b.Base || text != b.Playbook:
+		m, err = c.rebase(ctx, call, b, base, text, diff)
+		return m, false, err
+	}
+	file := chat.File{Name: b.ID + ".yaml", Data: []byte(text)}
+	next, err := playbook.ParseOn(playbook.OfRules(inc.Rules), file.Data, file.Name)
+	if err != nil {
+		return m, false, playbookProblem(err)
+	}
+	call.Incident = b.Incident
+	call.Values = chat.NewValues(map[string]string{"apply": revisionHash(inc.Rules, next.Rules())}, file)
+	m, err = playbookRevise{c.parts.Store, c.parts.Load, c.parts.Now}.Run(ctx, call)
+	return m, err == nil, err
+}
+
+// rebase shows what a proposal would change by now; nothing is accepted.
+func (c feedsAccept) rebase(ctx context.Context, call chat.Call, b state.Bearing, base int, text string, diff []string) (chat.Message, error) {
+	_, err := c.parts.Store.UpdateDesk(ctx, call.Work(fmt.Sprintf("rebase %d", base), c.parts.Now()), b.Incident, state.DeskNeed{Bearings: []string{b.ID}}, func(tx *state.Tx) error {
+		_, err := tx.Rebase(b.ID, base, text, diff)
+		return err
+	})
 	if err != nil {
 		return chat.Message{}, err
 	}
-	pb, err := playbook.Parse([]byte(b.Playbook), b.ID)
-	if err != nil {
-		return chat.Message{}, playbookProblem(err)
-	}
-	switch {
-	case slices.Equal(fixLines(inc.Rules), fixLines(pb.Rules())): // this request has done so before it was cut off
-		return chat.Say(chat.P(fmt.Sprintf("Revision %d of %s is in force, with these fix lines.", inc.Rules.Revision, inc.Rules.Playbook))), nil
-	case inc.Rules.Revision >= pb.Revision:
-		return chat.Message{}, &state.Refusal{
-			Why:  fmt.Sprintf("Revision %d of %s was put in force since %s was proposed, and its fix lines are others. Nothing was accepted.", inc.Rules.Revision, inc.Rules.Playbook, b.ID),
-			Next: fmt.Sprintf("Take the file of feeds show %s, move in it what is still to be moved, number it %d, and hand it in with: playbook revise. Then: feeds reject %s", b.ID, inc.Rules.Revision+1, b.ID),
-		}
-	}
-	file := chat.File{Name: b.ID + ".yaml", Data: []byte(b.Playbook)}
-	call.Incident = b.Incident
-	call.Values = chat.NewValues(map[string]string{"apply": revisionHash(inc.Rules, pb.Rules())}, file)
-	return playbookRevise{c.parts.Store, c.parts.Load, c.parts.Now}.Run(ctx, call)
+	b.Base, b.Playbook, b.Diff = base, text, diff
+	m := chat.Say(chat.P(chat.B("Nothing was accepted yet. "), fmt.Sprintf("Revision %d was put in force since %s was proposed. This is what it would change now; accept it again if that is right.", base, b.ID)))
+	m.Add(bearingParts(b)...)
+	return m.With(chat.ToneWarn), nil
 }
 
 // drafts are new versions of the advisories in force, with what is known now.

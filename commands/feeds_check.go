@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -29,6 +30,7 @@ type said struct {
 	CVEs    []string       `json:"cves,omitempty"` // that were asked about
 	Records []feeds.Record `json:"records,omitempty"`
 	Looked  time.Time      `json:"looked,omitzero"`
+	Looks   int            `json:"looks,omitempty"` // that were taken in whole
 	// Trouble is why the last look failed; what was said before still stands.
 	Trouble string `json:"trouble,omitempty"`
 }
@@ -38,6 +40,7 @@ type looked struct {
 	source  feeds.Source
 	same    bool
 	trouble string
+	refused string // why what it says was not proposed: it is looked at again
 	fresh   []state.Bearing
 }
 
@@ -96,7 +99,7 @@ func (w watcher) look(ctx context.Context, s feeds.Source, open []state.Incident
 	if !within(cves, before.CVEs) {
 		mark = "" // it may say something of those that are new
 	}
-	now := said{CVEs: cves, Looked: w.Now().UTC()}
+	now := said{CVEs: cves, Looked: w.Now().UTC(), Looks: before.Looks + 1}
 	got, err := w.Feeds.Get(ctx, s.At, mark, s.Kind.Most())
 	switch {
 	case err == nil && got.Same:
@@ -115,13 +118,22 @@ func (w watcher) look(ctx context.Context, s feeds.Source, open []state.Incident
 		changes = feeds.Diff(before.Records, now.Records, both(cves, before.CVEs)...)
 	}
 	for _, inc := range open {
-		b, err := w.bear(ctx, s, inc, before.Mark, changes, now.Records)
+		b, err := w.bear(ctx, s, inc, before, changes, now.Records)
+		var no *state.Refusal
+		if errors.As(err, &no) {
+			out.refused = no.Why
+			break
+		}
 		if err != nil {
 			return out, err
 		}
 		if b != nil {
 			out.fresh = append(out.fresh, *b)
 		}
+	}
+	if out.refused != "" {
+		before.Trouble, before.Looked = checks.Clean(out.refused, 200), now.Looked
+		now = before
 	}
 	return out, w.keep(ctx, s.At, now)
 }
@@ -160,28 +172,23 @@ func (w watcher) keep(ctx context.Context, at string, s said) error {
 }
 
 // bear proposes what a source says of an incident; nil when it says nothing new.
-func (w watcher) bear(ctx context.Context, s feeds.Source, inc state.Incident, mark string, changes []feeds.Change, records []feeds.Record) (*state.Bearing, error) {
-	pb, err := w.Load(fmt.Sprintf("%s@%d", inc.Rules.Playbook, inc.Rules.Revision))
-	if err != nil {
-		pb = playbook.Playbook{}
-	}
-	news := feeds.Bears(pb, inc.Rules, changes, records)
-	standing, err := w.unheard(ctx, inc, news.Standing)
-	if err != nil {
+func (w watcher) bear(ctx context.Context, s feeds.Source, inc state.Incident, before said, changes []feeds.Change, records []feeds.Record) (*state.Bearing, error) {
+	pb := inForce(w.Load, inc.Rules)
+	points, err := w.unheard(ctx, inc, feeds.Bears(pb, changes, records), func(p feeds.Point) bool {
+		asked := slices.Contains(before.CVEs, p.CVE)
+		return asked && !slices.ContainsFunc(feeds.Beyond(pb, before.Records), func(o feeds.Point) bool { return o.Fact == p.Fact })
+	})
+	if err != nil || len(points) == 0 {
 		return nil, err
 	}
-	lines := slices.Concat(news.Changed, standing)
-	if len(lines) == 0 {
-		return nil, nil
+	b := state.Bearing{Source: string(s.Kind), TLP: state.TLPClear}
+	for _, p := range points {
+		b.Lines, b.Facts, b.TLP = append(b.Lines, p.Line), append(b.Facts, p.Fact), min(b.TLP, p.TLP)
+		b.Moved = append(b.Moved, p.Moved...)
 	}
-	b := state.Bearing{Key: keyOf(inc, mark, lines), Source: string(s.Kind), TLP: news.TLP, Lines: lines}
-	if len(standing) > 0 && len(news.Moved) > 0 {
-		text, next, err := feeds.Revision(inc.Rules, news.Moved)
-		if err != nil {
-			b.Lines = append(b.Lines, "no revision is proposed: "+checks.Clean(err.Error(), 300))
-		} else {
-			b.Playbook, b.Diff = text, playbook.Diff(pb, next)
-		}
+	b.Key = keyOf(inc, before.Looks, b.Lines)
+	if b.Base, b.Playbook, b.Diff, err = onTop(pb, b.Moved); err != nil {
+		b.Moved, b.Lines = nil, append(b.Lines, "no revision is proposed: "+checks.Clean(err.Error(), 300))
 	}
 	var fresh bool
 	var saved state.Bearing
@@ -195,27 +202,84 @@ func (w watcher) bear(ctx context.Context, s feeds.Source, inc state.Incident, m
 	return &saved, nil
 }
 
+// onTop is the revision that moves these lines on top of a playbook in force, and what
+// it would change.
+func onTop(pb playbook.Playbook, moved []state.MovedLine) (base int, text string, diff []string, err error) {
+	text, next, err := feeds.Revision(pb.Rules(), moved)
+	if err != nil || text == "" {
+		return 0, "", nil, err
+	}
+	return pb.Revision, text, playbook.Diff(pb, next), nil
+}
+
+// inForce is the playbook whose rules an incident works with. Where that is none which
+// can be loaded, it is what the incident keeps of it: its rules.
+func inForce(load loader, r state.Rules) playbook.Playbook {
+	pb, err := load(fmt.Sprintf("%s@%d", r.Playbook, r.Revision))
+	if err != nil || !sameRules(pb.Rules(), r) {
+		return playbook.OfRules(r)
+	}
+	return pb
+}
+
+// sameRules compares rules as they are stored.
+func sameRules(a, b state.Rules) bool {
+	one, err := json.Marshal(a)
+	two, other := json.Marshal(b)
+	return err == nil && other == nil && bytes.Equal(one, two)
+}
+
 func (w watcher) work(step string) state.Work {
 	return state.Work{Request: w.request, Step: "bearing " + step, Via: "feeds", At: w.Now()}
 }
 
-// unheard are those of some lines that were never proposed for an incident.
-func (w watcher) unheard(ctx context.Context, inc state.Incident, lines []string) ([]string, error) {
-	if len(lines) == 0 {
+// unheard are the points that are proposed. What changed in the document is, unless the
+// same waits or was accepted last. What stands in it is proposed once for an incident:
+// again only if it was rejected, and the document has said otherwise since.
+func (w watcher) unheard(ctx context.Context, inc state.Incident, news feeds.News, otherwise func(feeds.Point) bool) ([]feeds.Point, error) {
+	if len(news.Changed)+len(news.Standing) == 0 {
 		return nil, nil
 	}
 	all, err := w.Store.Bearings(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(lines), func(l string) bool {
-		return slices.ContainsFunc(all, func(b state.Bearing) bool { return b.Incident == inc.ID && slices.Contains(b.Lines, l) })
-	}), nil
+	all = slices.DeleteFunc(all, func(b state.Bearing) bool { return b.Incident != inc.ID })
+	var out []feeds.Point
+	for _, p := range news.Changed {
+		if last := lastOf(all, p.Fact); last == nil || last.Decided == state.ReportRejected || !slices.Contains(last.Facts, p.Fact) {
+			out = append(out, p)
+		}
+	}
+	for _, p := range news.Standing {
+		if !heard(all, p.Fact, otherwise(p)) {
+			out = append(out, p)
+		}
+	}
+	return out, nil
 }
 
-// keyOf names what is said of an incident, by its playbook and what was said before:
-// a look that was cut off and is made again finds what it proposed.
-func keyOf(inc state.Incident, mark string, lines []string) string {
-	sum := sha256.Sum256([]byte(fmt.Sprintf("%s %d %q %s", inc.ID, inc.Rules.Revision, mark, strings.Join(lines, "\n"))))
+// lastOf is the last proposal about what a fact is of; nil: there is none.
+func lastOf(all []state.Bearing, f state.Fact) *state.Bearing {
+	for i, b := range slices.Backward(all) {
+		if slices.ContainsFunc(b.Facts, func(o state.Fact) bool { return o.Of == f.Of }) {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+// heard reports whether a fact needs no proposal: the same one waits, or was accepted,
+// or was rejected and the document has not said otherwise since.
+func heard(all []state.Bearing, f state.Fact, otherwise bool) bool {
+	return slices.ContainsFunc(all, func(b state.Bearing) bool {
+		return slices.Contains(b.Facts, f) && (!otherwise || b.Decided != state.ReportRejected)
+	})
+}
+
+// keyOf names what is said of an incident at one look: one that was cut off and is made
+// again finds what it proposed.
+func keyOf(inc state.Incident, look int, lines []string) string {
+	sum := sha256.Sum256([]byte(fmt.Sprintf("%s %d %d %s", inc.ID, inc.Rules.Revision, look, strings.Join(lines, "\n"))))
 	return hex.EncodeToString(sum[:8])
 }

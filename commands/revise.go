@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -36,11 +35,11 @@ func (playbookRevise) Spec() chat.Spec {
 func (playbookRevise) TimeLimit() time.Duration { return time.Hour }
 
 func (c playbookRevise) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
-	pb, err := c.playbook(call)
+	inc, err := c.store.Incident(ctx, call.Incident)
 	if err != nil {
 		return chat.Message{}, err
 	}
-	inc, err := c.store.Incident(ctx, call.Incident)
+	pb, err := c.playbook(call, inc)
 	if err != nil {
 		return chat.Message{}, err
 	}
@@ -53,15 +52,16 @@ func (c playbookRevise) Run(ctx context.Context, call chat.Call) (chat.Message, 
 	return c.preview(ctx, call, inc, pb)
 }
 
-// playbook takes the file that was handed in, or the one with that name. A path
-// of this machine is for leads: its content shows in what is said about it.
-func (c playbookRevise) playbook(call chat.Call) (playbook.Playbook, error) {
+// playbook takes the file that was handed in, which may tell its differences to the
+// revision in force, or the one with that name. A path of this machine is for leads: its
+// content shows in what is said about it.
+func (c playbookRevise) playbook(call chat.Call, inc state.Incident) (playbook.Playbook, error) {
 	files, name := call.Values.Files(), call.Values.String("playbook")
 	switch {
 	case len(files) > 1, len(files) == 1 && name != "":
 		return playbook.Playbook{}, &chat.Problem{What: "One playbook at a time: a name, or one file.", Try: "Nothing was changed."}
 	case len(files) == 1:
-		pb, err := playbook.Parse(files[0].Data, cmp.Or(files[0].Name, "playbook"))
+		pb, err := playbook.ParseOn(playbook.OfRules(inc.Rules), files[0].Data, cmp.Or(files[0].Name, "playbook"))
 		return pb, playbookProblem(err)
 	case strings.ContainsAny(name, `/\`) && call.Request.Actor.Role < state.RoleLead:
 		return playbook.Playbook{}, &state.Refusal{Why: "Only a lead names a file of the machine that allclear runs on.", Next: "Hand the file in with the request."}
@@ -151,21 +151,7 @@ func (c playbookRevise) compare(ctx context.Context, inc state.Incident, r state
 
 // moved tells what differs between the revisions, a line each.
 func (c playbookRevise) moved(old state.Rules, pb playbook.Playbook) []string {
-	from, err := c.load(fmt.Sprintf("%s@%d", old.Playbook, old.Revision))
-	if err != nil { // it came from a file: what the incident remembers of it is its rules
-		return differing(fixLines(old), fixLines(pb.Rules()))
-	}
-	return playbook.Diff(from, pb)
-}
-
-func differing(from, to []string) []string {
-	var out []string
-	for _, l := range to {
-		if !slices.Contains(from, l) {
-			out = append(out, l)
-		}
-	}
-	return out
+	return playbook.Diff(inForce(c.load, old), pb)
 }
 
 // revisedParts are the changes, bounded, with whom they concern.

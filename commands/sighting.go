@@ -271,5 +271,13 @@ func (v *Voice) report(ctx context.Context, n state.Notice) (chat.Message, error
 	if !ok {
 		return chat.Message{}, nil
 	}
-	return chat.Say(reportParts(r)...), nil
+	m := chat.Say(reportParts(r)...)
+	if all, own := len(d.Head.Waiting), d.Head.WaitingOf(r.Community); r.Decided == "" && all > 1 {
+		note := plural(all, "report") + " wait for a decision: sighting list."
+		if own >= state.MaxWaiting {
+			note += fmt.Sprintf(" %d are of this community, and no more are taken from it until some are decided.", own)
+		}
+		m.Add(chat.N(note))
+	}
+	return m, nil
 }

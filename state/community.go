@@ -36,9 +36,10 @@ const (
 	MaxCommunities   = 2000
 	MaxFollowers     = 100 // of one advisory in one community: what one message can mention (discord.com/developers/docs, allowed mentions)
 	ReportWindow     = time.Hour
-	ReportsPerPerson = 3  // in ReportWindow
-	ReportsEach      = 10 // of one community in ReportWindow
-	MaxReports       = 2000
+	ReportsPerPerson = 3    // in ReportWindow
+	ReportsEach      = 10   // of one community in ReportWindow
+	MaxReports       = 2000 // that are remembered: of those that are decided the newest, and all that wait
+	MaxWaiting       = 100  // of one community
 	MaxReportText    = 4000 // runes
 )
 

@@ -9,7 +9,7 @@ import (
 
 // Bearing is that sources say something that bears on an open incident: a proposed
 // advisory update and, when a fix line moved, a proposed playbook revision. A lead
-// accepts it or not; the same is never proposed twice.
+// accepts it or not.
 type Bearing struct {
 	ID       string    `json:"id"` // "F3"
 	Key      string    `json:"key"`
@@ -18,15 +18,33 @@ type Bearing struct {
 	At       time.Time `json:"at"`
 	TLP      TLP       `json:"tlp"` // of what the source says
 	Lines    []string  `json:"lines"`
-	// Playbook is a revision whose fix lines are what the source says; "": none is needed.
-	Playbook string    `json:"playbook,omitempty"`
-	Diff     []string  `json:"diff,omitempty"` // what the revision would change
-	Decided  string    `json:"decided,omitempty"`
-	By       PersonID  `json:"by,omitempty"`
-	Closed   time.Time `json:"closed,omitzero"`
+	Facts    []Fact    `json:"facts,omitempty"` // what the lines say, to know it again
+	// Moved are the fix lines that the source puts higher; none: no revision is proposed.
+	// Playbook is the proposed one, told by its differences to revision Base.
+	Moved    []MovedLine `json:"moved,omitempty"`
+	Playbook string      `json:"playbook,omitempty"`
+	Base     int         `json:"base,omitempty"`
+	Diff     []string    `json:"diff,omitempty"` // what the revision would change
+	Decided  string      `json:"decided,omitempty"`
+	By       PersonID    `json:"by,omitempty"`
+	Closed   time.Time   `json:"closed,omitzero"`
 }
 
-// MaxBearings is how many are remembered.
+// Fact is one thing that a source says, by which it is known again whatever else changes.
+type Fact struct {
+	Of   string `json:"of"`   // "CVE-2025-53770 cve fix line of SharePoint Server 2019"
+	Says string `json:"says"` // the content, or its hash
+}
+
+// MovedLine is a fix line that a source puts higher than the rules in force.
+type MovedLine struct {
+	Product string  `json:"product"`
+	Old     Version `json:"old"`
+	New     Version `json:"new"`
+}
+
+// MaxBearings is how many are remembered: of those that are decided the newest, and all
+// that wait.
 const MaxBearings = 1000
 
 // Bear notes what a source says, once, and tells the places of the incident.
@@ -43,17 +61,22 @@ func (tx *Tx) Bear(b Bearing) (Bearing, bool, error) {
 			return d.Bearings[key], false, nil
 		}
 	}
+	kept, gone := forget(d.Head.Bearings, MaxBearings, func(e string) bool {
+		_, id, _ := strings.Cut(e, " ")
+		return slices.Contains(d.Head.BearingsWaiting, id)
+	})
+	if len(kept) >= MaxBearings {
+		return b, false, refuse(fmt.Sprintf("%d proposals wait for a decision, the most there may be; nothing more is proposed until some are decided.", len(d.Head.BearingsWaiting)), "See: feeds list")
+	}
+	for _, e := range gone {
+		_, id, _ := strings.Cut(e, " ")
+		delete(d.Bearings, id)
+		note(&d.changed.Bearings, id)
+	}
 	d.Head.LastBearing++
 	b.ID, b.At, b.Incident = fmt.Sprintf("F%d", d.Head.LastBearing), tx.Work.At, tx.Incident.ID
-	d.Head.Bearings = append(slices.Clone(d.Head.Bearings), b.Key+" "+b.ID)
-	if over := len(d.Head.Bearings) - MaxBearings; over > 0 {
-		for _, e := range d.Head.Bearings[:over] {
-			_, id, _ := strings.Cut(e, " ")
-			delete(d.Bearings, id)
-			note(&d.changed.Bearings, id)
-		}
-		d.Head.Bearings = d.Head.Bearings[over:]
-	}
+	d.Head.Bearings = append(kept, b.Key+" "+b.ID)
+	d.Head.BearingsWaiting = append(slices.Clone(d.Head.BearingsWaiting), b.ID)
 	d.changed.Head = true
 	d.putBearing(b)
 	tx.event("bearing", "", "", b)
@@ -89,8 +112,29 @@ func (tx *Tx) DecideBearing(id, decided string) (Bearing, error) {
 		return b, refuse(fmt.Sprintf("%s was %s %s.", id, b.Decided, stamp(b.Closed)), "")
 	}
 	b.Decided, b.By, b.Closed = decided, tx.Work.By, tx.Work.At
+	d.Head.BearingsWaiting = without(d.Head.BearingsWaiting, id)
+	d.changed.Head = true
 	d.putBearing(b)
 	tx.event("bearing "+decided, "", "", map[string]string{"bearing": id})
 	tx.tellBearing(b)
+	return b, nil
+}
+
+// Rebase puts a proposal that waits on top of the revision that is in force by now.
+func (tx *Tx) Rebase(id string, base int, playbook string, diff []string) (Bearing, error) {
+	d, err := tx.onDesk()
+	if err != nil {
+		return Bearing{}, err
+	}
+	b, ok := d.Bearings[id]
+	switch {
+	case !ok || b.Decided != "":
+		return b, refuse(fmt.Sprintf("%.20q does not wait for a decision.", id), "See: feeds list")
+	case base != tx.Incident.Rules.Revision:
+		return b, refuse(fmt.Sprintf("Revision %d is in force by now.", tx.Incident.Rules.Revision), "Try again.")
+	}
+	b.Base, b.Playbook, b.Diff = base, playbook, diff
+	d.putBearing(b)
+	tx.event("bearing rebased", "", "", map[string]any{"bearing": id, "base": base})
 	return b, nil
 }

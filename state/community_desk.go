@@ -3,6 +3,7 @@ package state
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -25,7 +26,11 @@ type DeskHead struct {
 	LastReport   int      `json:"lastReport,omitempty"`
 	LastBearing  int      `json:"lastBearing,omitempty"`
 	Reports      []string `json:"reports,omitempty"`  // ids, oldest first
-	Bearings     []string `json:"bearings,omitempty"` // ids, oldest first
+	Bearings     []string `json:"bearings,omitempty"` // "key id", oldest first
+	// Waiting are the reports that nobody has decided about ("R7 discord:123"), and
+	// BearingsWaiting what sources said, by its id.
+	Waiting         []string `json:"waiting,omitempty"`
+	BearingsWaiting []string `json:"bearingsWaiting,omitempty"`
 	// Triage is the private place where reports of communities arrive; nil: none yet.
 	Triage *Place `json:"triage,omitempty"`
 	Rev    int64  `json:"-"`
@@ -211,23 +216,58 @@ func (tx *Tx) Report(r Report) (Report, error) {
 	if err := c.mayReport(r.Link, tx.Work.At); err != nil {
 		return r, err
 	}
+	kept, gone := forget(d.Head.Reports, MaxReports, func(id string) bool {
+		return slices.ContainsFunc(d.Head.Waiting, func(w string) bool { return strings.HasPrefix(w, id+" ") })
+	})
+	switch waits := d.Head.WaitingOf(r.Community); {
+	case waits >= MaxWaiting:
+		return r, refuse(fmt.Sprintf("%d reports of this community wait for the team; no more are taken until some are decided.", waits), "Nothing was stored. Try again later.")
+	case len(kept) >= MaxReports:
+		return r, refuse("More reports wait for the team than it can take; no more are taken until some are decided.", "Nothing was stored. Try again later.")
+	}
+	for _, id := range gone {
+		delete(d.Reports, id)
+		note(&d.changed.Reports, id)
+	}
 	d.Head.LastReport++
 	r.ID, r.At = fmt.Sprintf("R%d", d.Head.LastReport), tx.Work.At
 	r.Decided, r.By, r.Closed = "", "", time.Time{}
-	d.Head.Reports = append(slices.Clone(d.Head.Reports), r.ID)
-	if over := len(d.Head.Reports) - MaxReports; over > 0 {
-		for _, id := range d.Head.Reports[:over] {
-			delete(d.Reports, id)
-			note(&d.changed.Reports, id)
-		}
-		d.Head.Reports = d.Head.Reports[over:]
-	}
+	d.Head.Reports = append(kept, r.ID)
+	d.Head.Waiting = append(slices.Clone(d.Head.Waiting), r.ID+" "+r.Community)
 	d.changed.Head = true
 	d.putReport(r)
 	d.putCommunity(c)
 	tx.event("report", "", "", r)
 	tx.tellTriage(Notice{Key: "report " + r.ID, Kind: NoticeReport, Facts: map[string]string{"report": r.ID}, Card: "report " + r.ID})
 	return r, nil
+}
+
+// forget makes room for one more in a full list: the oldest entries that do not wait
+// for a decision go. What waits stays, and then there may be no room.
+func forget(list []string, most int, waits func(string) bool) (kept, gone []string) {
+	for _, e := range list {
+		if len(list)-len(gone) >= most && !waits(e) {
+			gone = append(gone, e)
+			continue
+		}
+		kept = append(kept, e)
+	}
+	return kept, gone
+}
+
+// WaitingOf counts the reports of a community that nobody has decided about.
+func (h DeskHead) WaitingOf(community string) int {
+	n := 0
+	for _, w := range h.Waiting {
+		if _, of, _ := strings.Cut(w, " "); of == community {
+			n++
+		}
+	}
+	return n
+}
+
+func without(list []string, s string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(o string) bool { return o == s })
 }
 
 // tellTriage tells the owning team, where it wants to hear of reports; else nobody is
@@ -258,6 +298,8 @@ func (tx *Tx) DecideReport(id, decided string, became int) (Report, error) {
 	if became != 0 {
 		r.Advisory = became
 	}
+	d.Head.Waiting = without(d.Head.Waiting, id+" "+r.Community)
+	d.changed.Head = true
 	d.putReport(r)
 	if a, ok := d.Advisories[r.Advisory]; ok && r.Kind == ReportSighting && decided == ReportAccepted {
 		a.Sightings++

@@ -12,8 +12,12 @@ import (
 )
 
 // Diff tells in lines what moved from one revision to another: fix lines first,
-// because they re-open servers. Nothing moved: no lines.
+// because they re-open servers. Nothing moved: no lines. Where of one no more than its
+// rules is known, no more is compared.
 func Diff(from, to Playbook) []string {
+	if from.bare || to.bare {
+		from, to = OfRules(from.rules), OfRules(to.rules)
+	}
 	out := fixLines(from.rules.Products, to.rules.Products)
 	out = append(out, listed("CVE", from.CVEs, to.CVEs, func(c CVE) string { return c.ID })...)
 	out = append(out, moved("due date", dayOrNone(from.rules.Due), dayOrNone(to.rules.Due))...)

@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -18,7 +19,7 @@ func isOverlay(n ast.Node) bool {
 	})
 }
 
-// overlay reads a revision that is told by its differences to a built-in one:
+// overlay reads a revision that is told by its differences to another:
 // other fix lines, further published builds, fewer CVEs, another date.
 func (r *reader) overlay(n ast.Node) Playbook {
 	var p Playbook
@@ -45,7 +46,7 @@ func (r *reader) overlay(n ast.Node) Playbook {
 				return
 			}
 			var err error
-			if p, err = whole(name, base); err != nil {
+			if p, err = r.base(name, base); err != nil {
 				r.problem(at, "%s", err.Error())
 			}
 		}),
@@ -55,7 +56,9 @@ func (r *reader) overlay(n ast.Node) Playbook {
 			if len(p.CVEs) == 0 {
 				r.problem(at, "no CVE is left")
 			}
-			p.rules.Due = earliest(p.CVEs)
+			if !p.bare { // of rules alone it is not known which CVE is due when
+				p.rules.Due = earliest(p.CVEs)
+			}
 		})),
 		may("due", onBase(r.due(&p))),
 		may("builds", onBase(r.list(maxBuilds, r.addBuild(&p.rules)))),
@@ -63,6 +66,44 @@ func (r *reader) overlay(n ast.Node) Playbook {
 	)
 	p.Revision = revision
 	p.seal()
+	return p
+}
+
+// base is what a revision differs from: the one in force, or a built-in one.
+func (r *reader) base(name string, revision int) (Playbook, error) {
+	if f := r.inForce; f.Name != "" && f.Name == name && f.Revision == revision {
+		return f.clone(), nil
+	}
+	p, err := whole(name, revision)
+	if err != nil && r.inForce.Name == name {
+		err = fmt.Errorf("revision %d of %s is no base for this: revision %d is in force", revision, name, r.inForce.Revision)
+	}
+	return p, err
+}
+
+// OfRules is a playbook of which no more is known than its rules: those that an incident
+// keeps of a revision that came from a file.
+func OfRules(r state.Rules) Playbook {
+	p := Playbook{Name: r.Playbook, Revision: r.Revision, Title: r.Title, rules: r, bare: true}
+	for _, id := range r.CVEs {
+		p.CVEs = append(p.CVEs, CVE{ID: id})
+	}
+	return p.clone()
+}
+
+// OfRules reports whether no more is known of the playbook than its rules.
+func (p Playbook) OfRules() bool { return p.bare }
+
+// clone is a playbook whose fix lines can be moved without moving those of another.
+func (p Playbook) clone() Playbook {
+	p.rules.Products = slices.Clone(p.rules.Products)
+	for i := range p.rules.Products {
+		bs := slices.Clone(p.rules.Products[i].Branches)
+		for j := range bs {
+			bs[j].Known = slices.Clone(bs[j].Known)
+		}
+		p.rules.Products[i].Branches = bs
+	}
 	return p
 }
 

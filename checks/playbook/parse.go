@@ -29,8 +29,12 @@ var cveForm = regexp.MustCompile(`^CVE-[0-9]{4}-[0-9]{4,7}$`)
 
 // Parse reads and validates a playbook. The name is that of the file, for the
 // error, which is a Problems with all that is wrong.
-func Parse(data []byte, name string) (Playbook, error) {
-	r := &reader{file: name}
+func Parse(data []byte, name string) (Playbook, error) { return ParseOn(Playbook{}, data, name) }
+
+// ParseOn is Parse for a file that may also tell its revision by the differences to the
+// one in force, which need not be built in.
+func ParseOn(inForce Playbook, data []byte, name string) (Playbook, error) {
+	r := &reader{file: name, inForce: inForce}
 	body := r.root(data)
 	var p Playbook
 	if body != nil {

@@ -28,6 +28,7 @@ type Playbook struct {
 	Sources    []Source
 
 	rules state.Rules
+	bare  bool // no more than the rules is known
 }
 
 // Rules is what the domain needs of the playbook.

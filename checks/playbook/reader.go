@@ -28,7 +28,8 @@ var (
 type reader struct {
 	file     string
 	problems Problems
-	open     bool // a value is left to be filled in
+	inForce  Playbook // may be a base; the zero value is none
+	open     bool     // a value is left to be filled in
 	// watch, if set, is told of each object that is read: tests hold the schema against it.
 	watch func(what string, fields []field)
 }
