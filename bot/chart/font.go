@@ -7,6 +7,7 @@ import (
 
 	"codeberg.org/go-fonts/liberation/liberationsansbold"
 	"codeberg.org/go-fonts/liberation/liberationsansregular"
+	xfont "golang.org/x/image/font"
 	"golang.org/x/image/font/opentype"
 	"golang.org/x/image/font/sfnt"
 	"gonum.org/v1/plot/font"
@@ -38,6 +39,15 @@ func (s style) face() font.Face {
 		f = fonts()[1]
 	}
 	return font.Face{Font: font.Font{Size: font.Length(s.size)}, Face: f}
+}
+
+// drawn is the face as it is drawn, a point being a pixel. It is for one goroutine.
+func (s style) drawn() xfont.Face {
+	f, err := opentype.NewFace(s.face().Face, &opentype.FaceOptions{Size: s.size, DPI: dpi})
+	if err != nil {
+		panic(fmt.Sprintf("size an embedded font: %v", err)) // it fails for no options
+	}
+	return f
 }
 
 func (s style) width(text string) float64 {

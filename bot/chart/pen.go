@@ -4,9 +4,12 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"image/png"
 	"io"
 	"math"
 
+	"golang.org/x/image/font"
+	"golang.org/x/image/math/fixed"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/vgimg"
 )
@@ -14,6 +17,8 @@ import (
 // pen draws on a canvas in pixels, with the origin at the top left.
 type pen struct {
 	canvas *vgimg.Canvas
+	pixels *image.RGBA // of the canvas
+	faces  map[style]font.Face
 	palette
 }
 
@@ -21,19 +26,20 @@ type pen struct {
 const dpi = 72
 
 func newPen(p palette) pen {
-	return pen{vgimg.NewWith(vgimg.UseWH(Width, Height), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(p.back)), p}
+	canvas := vgimg.NewWith(vgimg.UseWH(Width, Height), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(p.back))
+	return pen{canvas, canvas.Image().(*image.RGBA), map[style]font.Face{}, p} // it makes no other kind
 }
 
 func (p pen) writeTo(w io.Writer) error {
-	_, err := vgimg.PngCanvas{Canvas: p.canvas}.WriteTo(w)
-	return err
+	e := png.Encoder{CompressionLevel: png.BestSpeed}
+	return e.Encode(w, indexed(p.pixels))
 }
 
 func point(x, y float64) vg.Point { return vg.Point{X: vg.Length(x), Y: vg.Length(Height - y)} }
 
 // fill paints whole pixels, without soft edges that neighbours could shine through.
 func (p pen) fill(r image.Rectangle, src image.Image) {
-	draw.Draw(p.canvas.Image(), r, src, r.Min, draw.Src)
+	draw.Draw(p.pixels, r, src, r.Min, draw.Src)
 }
 
 // align says where the text is, seen from its x.
@@ -47,9 +53,17 @@ const (
 
 // write puts text with its baseline at y.
 func (p pen) write(text string, x, y float64, s style, c color.Color, a align) {
-	p.canvas.SetColor(c)
-	p.canvas.FillString(s.face(), point(x+float64(a)*s.width(text), y), text)
+	face, ok := p.faces[s]
+	if !ok {
+		face = s.drawn()
+		p.faces[s] = face
+	}
+	d := font.Drawer{Dst: p.pixels, Src: image.NewUniform(c), Face: face, Dot: fixed.Point26_6{X: subpixels(x + float64(a)*s.width(text)), Y: subpixels(y)}}
+	d.DrawString(text)
 }
+
+// subpixels is a place in pixels as fonts count it.
+func subpixels(at float64) fixed.Int26_6 { return fixed.Int26_6(math.Round(at * 64)) }
 
 // lines strokes a polyline; dash may be empty.
 func (p pen) lines(c color.Color, width float64, dash []vg.Length, points ...vg.Point) {
