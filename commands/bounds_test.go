@@ -73,18 +73,7 @@ func TestWeeksAreJoinedWithoutASampleTwiceOrLost(t *testing.T) {
 	}
 }
 
-// counting counts the farms that are read.
-type counting struct {
-	Store
-	farms int
-}
-
-func (c *counting) Farm(ctx context.Context, incident, farm string) (state.FarmState, error) {
-	c.farms++
-	return c.Store.Farm(ctx, incident, farm)
-}
-
-func TestADigestLooksThroughABoundedNumberOfFarms(t *testing.T) {
+func TestADigestNamesTheRisksThatEndFirstAndCountsAllThatEndSoon(t *testing.T) {
 	t.Parallel()
 	var inventory strings.Builder
 	inventory.WriteString("name,farm\n")
@@ -92,22 +81,26 @@ func TestADigestLooksThroughABoundedNumberOfFarms(t *testing.T) {
 		fmt.Fprintf(&inventory, "sp-%d,f%d\n", i, i/2)
 	}
 	w := opened(t, 2, inventory.String())
-	for i := range 9 {
+	for i := range 8 {
 		farm := fmt.Sprintf("f%d", i/2)
-		p := state.Proposal{ID: fmt.Sprintf("x-%d", i), Kind: state.ProposeExcept, Server: fmt.Sprintf("sp-%d", i), Exception: &state.Exception{Reason: "r", Expires: w.clock().Add(time.Hour)}}
+		x := state.Exception{Reason: fmt.Sprint("reason ", i), Expires: w.clock().Add(time.Duration(80-i*10) * time.Hour)}
+		p := state.Proposal{ID: fmt.Sprintf("x-%d", i), Kind: state.ProposeExcept, Server: fmt.Sprintf("sp-%d", i), Exception: &x}
 		w.change(t, "lead-1", farm, func(tx *state.Tx) error { return tx.Propose(p) })
 		w.change(t, "lead-2", farm, func(tx *state.Tx) error { _, err := tx.Approve(p.ID); return err })
 	}
 	inc, err := w.store.Incident(t.Context(), "toolshell-1")
 	require.NoError(t, err)
-	c := &counting{Store: w.store}
-	risks, rest, err := exceptionsWithin(t.Context(), c, inc, w.clock(), 2)
+	e, err := endingSoon(t.Context(), w.store, facts{inc: inc, now: w.clock()})
 	require.NoError(t, err)
-	require.Equal(t, 2, c.farms)
-	require.Equal(t, 9, len(risks)+rest, "what is not looked through is counted")
+	var first []string
+	for _, item := range e.risks.Items {
+		first = append(first, item.Plain())
+	}
+	require.Equal(t, []string{"sp-7 in 10 h · reason 7", "sp-6 in 20 h · reason 6", "sp-5 in 30 h · reason 5", "sp-4 in 40 h · reason 4", "sp-3 in 2 days · reason 3"}, first)
+	require.Equal(t, 2, e.risks.More, "that of sp-0 ends later")
 	all, err := exceptionsOf(t.Context(), w.store, inc, w.clock())
 	require.NoError(t, err)
-	require.Len(t, all, 9)
+	require.Len(t, all, 8)
 }
 
 func TestClearSaysNextWhatNobodySawFromOutside(t *testing.T) {

@@ -40,6 +40,9 @@ type Reader interface {
 	Farm(ctx context.Context, incident, farm string) (state.FarmState, error)
 	Row(ctx context.Context, incident, server string) (state.Row, error)
 	List(ctx context.Context, incident string, f state.Filter, offset, limit int) (rows []state.Row, total int, err error)
+	// Ending lists servers of which something ends after a moment and until another
+	// one (zero: whenever), the first to end first, and how many there are.
+	Ending(ctx context.Context, incident string, e state.Ending, after, until time.Time, limit int) (rows []state.Row, total int, err error)
 	Counts(ctx context.Context, incident string, f state.Filter) (state.Counts, error)
 	Tallies(ctx context.Context, incident, by string, openOnly bool) ([]state.Tally, error)
 	// Complete lists server names that begin with prefix, whatever the case.

@@ -1,23 +1,15 @@
 package commands
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/state"
 )
 
-// Bounds of what a digest looks at for what ends: it must cost the same for any
-// number of servers.
-const (
-	soon         = 72 * time.Hour // how far ahead it looks
-	maxRiskFarms = 30             // farms with accepted risks
-	maxClaimed   = 50             // the most urgent servers, for claims
-)
+// soon is how far ahead a digest looks for what ends.
+const soon = 72 * time.Hour
 
 // ending is what ends by itself soon, and what then is open again.
 type ending struct{ risks, claims, requests chat.List }
@@ -26,18 +18,14 @@ type ending struct{ risks, claims, requests chat.List }
 // that end within the time named soon.
 func endingSoon(ctx context.Context, r Reader, f facts) (ending, error) {
 	var out ending
-	risks, rest, err := exceptionsWithin(ctx, r, f.inc, f.now, maxRiskFarms)
+	risks, n, err := r.Ending(ctx, f.inc.ID, state.EndingRisk, f.now, f.now.Add(soon), maxWorst)
 	if err != nil {
 		return out, err
 	}
-	if rest > 0 {
-		out.risks.Items = append(out.risks.Items, chat.T(fmt.Sprintf("Not looked through: %d more servers with an accepted risk. See: ", rest), chat.C("server list --status excepted")))
-	}
 	for _, x := range risks {
-		if !x.Expires.After(f.now.Add(soon)) {
-			out.risks = few(out.risks, chat.T(chat.C(x.Server), " "+ago(x.Expires, f.now)+" · ", chat.C(x.Reason)))
-		}
+		out.risks = few(out.risks, chat.T(chat.C(x.Name), " "+ago(x.Risk.Until, f.now)+" · ", chat.C(x.Risk.Reason)))
 	}
+	out.risks.More += n - len(risks)
 	for _, p := range f.proposals {
 		if !p.Expires.After(f.now.Add(soon)) {
 			what := chat.T(string(p.Kind))
@@ -51,25 +39,18 @@ func endingSoon(ctx context.Context, r Reader, f facts) (ending, error) {
 	return out, err
 }
 
-// claimsEnding are the claims among the most urgent servers, the one that ends first
-// at the head.
+// claimsEnding are the claims, the one that ends first at the head.
 func claimsEnding(ctx context.Context, r Reader, f facts) (chat.List, error) {
 	list := chat.L()
-	claimed := f.counts.Flags[state.FlagClaimed]
-	if claimed == 0 {
-		return list, nil
-	}
-	rows, _, err := r.List(ctx, f.inc.ID, state.Filter{}, 0, maxClaimed)
+	rows, n, err := r.Ending(ctx, f.inc.ID, state.EndingClaim, time.Time{}, time.Time{}, maxWorst)
 	if err != nil {
 		return list, err
 	}
-	rows = slices.DeleteFunc(rows, func(r state.Row) bool { return !r.Claimed || r.Status.Settled() || r.ClaimedAt.IsZero() })
-	slices.SortFunc(rows, func(a, b state.Row) int { return cmp.Or(a.ClaimedAt.Compare(b.ClaimedAt), cmp.Compare(a.Name, b.Name)) })
 	for _, row := range rows {
-		ends := row.ClaimedAt.Add(state.ClaimLife + state.ClaimGrace)
+		ends := row.Ends(state.EndingClaim)
 		list = few(list, chat.T(mark(row.Status)+" ", chat.C(row.Name), " "+ago(ends, f.now)+" · claimed by ", chat.C(string(row.ClaimedBy)), " "+when(row.ClaimedAt, f.now)))
 	}
-	list.More += max(0, claimed-len(rows))
+	list.More += n - len(rows)
 	return list, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -174,21 +173,15 @@ type risk struct {
 
 // exceptionsOf lists the exceptions in force, the first to end first.
 func exceptionsOf(ctx context.Context, r Reader, inc state.Incident, now time.Time) ([]risk, error) {
-	risks, _, err := exceptionsWithin(ctx, r, inc, now, math.MaxInt)
-	return risks, err
-}
-
-// exceptionsWithin is exceptionsOf for the first so many farms. It counts the
-// servers of the others.
-func exceptionsWithin(ctx context.Context, r Reader, inc state.Incident, now time.Time, most int) (out []risk, rest int, err error) {
-	farms, rest, err := exceptedFarms(ctx, r, inc.ID, most)
+	farms, err := exceptedFarms(ctx, r, inc.ID)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
+	var out []risk
 	for name, servers := range farms {
 		f, err := r.Farm(ctx, inc.ID, name)
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		for _, x := range f.Farm.Exceptions {
 			if servers[x.Server] && now.Before(x.Expires) {
@@ -197,35 +190,26 @@ func exceptionsWithin(ctx context.Context, r Reader, inc state.Incident, now tim
 		}
 	}
 	slices.SortFunc(out, func(a, b risk) int { return cmp.Or(a.Expires.Compare(b.Expires), cmp.Compare(a.server, b.server)) })
-	return out, rest, nil
+	return out, nil
 }
 
-// exceptedFarms are the servers with an accepted risk by farm, of so many farms.
-func exceptedFarms(ctx context.Context, r Reader, incident string, most int) (farms map[string]map[string]bool, rest int, _ error) {
+// exceptedFarms are the servers with an accepted risk by farm.
+func exceptedFarms(ctx context.Context, r Reader, incident string) (map[string]map[string]bool, error) {
 	excepted := state.StatusExcepted
-	farms = map[string]map[string]bool{}
+	farms := map[string]map[string]bool{}
 	for offset := 0; ; {
 		rows, total, err := r.List(ctx, incident, state.Filter{Status: &excepted}, offset, walkPage)
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
-		taken := 0
 		for _, row := range rows {
-			switch {
-			case farms[row.Farm] == nil && len(farms) == most:
-				rest++
-				continue
-			case farms[row.Farm] == nil:
+			if farms[row.Farm] == nil {
 				farms[row.Farm] = map[string]bool{}
 			}
-			taken++
 			farms[row.Farm][row.Name] = true
 		}
 		if offset += len(rows); len(rows) == 0 || offset >= total {
-			return farms, rest, nil
-		}
-		if len(farms) == most && taken == 0 {
-			return farms, rest + total - offset, nil // nobody reads on for a count
+			return farms, nil
 		}
 	}
 }

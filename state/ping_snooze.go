@@ -130,6 +130,12 @@ func (f *FarmState) pinged(r Row, s Server, signs map[string]time.Time, acted ma
 			r.Snooze = z
 		}
 	}
+	r.Risk = Risk{}
+	for _, x := range f.Farm.Exceptions {
+		if x.Server == s.Name && now.Before(x.Expires) && (r.Risk.Until.IsZero() || x.Expires.Before(r.Risk.Until)) {
+			r.Risk = Risk{x.Expires, wellFormed(x.Reason)}
+		}
+	}
 	return r
 }
 

@@ -35,6 +35,37 @@ type Row struct {
 	ClaimedBy PersonID  `json:"claimedBy,omitempty"` // whose claim is the newest
 	ClaimedAt time.Time `json:"claimedAt,omitzero"`
 	Snooze    Snooze    `json:"snooze,omitzero"`
+	Risk      Risk      `json:"risk,omitzero"`
+}
+
+// Risk is the accepted risk of a server that ends first. The zero value: none is accepted.
+type Risk struct {
+	Until  time.Time `json:"until"`
+	Reason string    `json:"reason"`
+}
+
+// Ending is something about servers that ends by itself, after which they are open
+// again or somebody else's.
+type Ending string
+
+// What ends by itself.
+const (
+	EndingRisk  Ending = "risk"
+	EndingClaim Ending = "claim"
+)
+
+// Endings are all of them.
+func Endings() []Ending { return []Ending{EndingRisk, EndingClaim} }
+
+// Ends is when it does; zero: there is nothing that ends.
+func (r Row) Ends(e Ending) time.Time {
+	switch {
+	case e == EndingRisk && r.Status != StatusRetired:
+		return r.Risk.Until
+	case e == EndingClaim && r.Claimed && !r.Status.Settled() && !r.ClaimedAt.IsZero():
+		return r.ClaimedAt.Add(ClaimLife + ClaimGrace)
+	}
+	return time.Time{}
 }
 
 // Flags are the properties of a row that are counted beside its status.

@@ -59,10 +59,10 @@ var layers = []layer{
 }
 
 // testsMayAlsoUse is what _test.go files may import beyond their layer, wherever they are: the real engines and the
-// shared suites instead of mocks, and the make-believe fleet and the built-in playbooks as their data.
+// shared suites instead of mocks, the pictures, and the make-believe fleet and the built-in playbooks as their data.
 var testsMayAlsoUse = []string{
 	"state/embedded", "state/redisstore", "state/redisjobs", "state/statetest",
-	"checks/playbook", "checks/fleet", "bot/bottest",
+	"checks/playbook", "checks/fleet", "bot/bottest", "bot/chart",
 }
 
 // A home says where alone a third-party library may be imported, in tests too.

@@ -29,8 +29,9 @@
 //
 // Context: a status card must cost the same at 8,000 servers and at 800,000, on both engines. Decision: what it reads is kept
 // with each change: counters, servers by urgency, farms by the hour in which they are due and by the revision that they were
-// assessed at, letters that are held back. Consequence: a look reads what it shows. The lists by revision and of held
-// letters came with schema 2; a store of schema 1, which no release has written, is refused.
+// assessed at, servers by when an accepted risk or a claim of theirs ends, letters that are held back. Consequence: a look
+// reads what it shows. These lists came with schema 2 and 3; a store of an older schema, which no release has written, is
+// refused.
 //
 // # Decision: the store looks at the board itself before clear is written
 //

@@ -5,6 +5,8 @@ import (
 	"hash/fnv"
 	"strconv"
 	"time"
+
+	"github.com/allclear-bot/allclear/state"
 )
 
 // hashTag puts all keys into one slot of a Cluster, so that one script may touch any of them.
@@ -96,6 +98,10 @@ func (k keys) countsBy(kind, i string) string    { return k.of("count-" + kind +
 func (k keys) index(i string) string             { return k.of("index:" + i) }                  // zset: server -> -priority
 func (k keys) indexBy(kind, i, name string) string {
 	return k.of("index-" + kind + ":" + i + ":" + name)
+}
+
+func (k keys) ending(e state.Ending, i string) string { // zset: server -> when
+	return k.of("ends-" + string(e) + ":" + i)
 }
 func (k keys) names(kind, i string) string  { return k.of("names-" + kind + ":" + i) }  // zset: lower NUL name -> 0
 func (k keys) dueHours(i string) string     { return k.of("due:" + i) }                 // zset: hour -> hour

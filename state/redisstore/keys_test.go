@@ -53,7 +53,7 @@ func TestEveryKeyIsOfOneSlotAndHasAType(t *testing.T) {
 		},
 		typeZset: {
 			k.incidents(), k.hours(), k.inQueue(), k.inLeased(), k.places(), k.queue("a/b"), k.letters(), k.index("i"), k.revised("i", "2"),
-			k.indexBy(byGroup, "i", "a:b{c}\nd"), k.names("server", "i"), k.dueHours("i"), k.due("i", "5"), k.historyDays("i"), k.scanOrder("i"),
+			k.indexBy(byGroup, "i", "a:b{c}\nd"), k.names("server", "i"), k.ending(state.EndingRisk, "i"), k.ending(state.EndingClaim, "i"), k.dueHours("i"), k.due("i", "5"), k.historyDays("i"), k.scanOrder("i"),
 		},
 		typeSet:    {k.old("mark:5")},
 		typeList:   {k.segment(0), k.segment(77)},

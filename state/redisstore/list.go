@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -57,6 +58,30 @@ func (s *Store) listIndexed(ctx context.Context, incident string, f state.Filter
 		}
 	}
 	return out, total, nil
+}
+
+// Ending lists servers of which something ends by itself after a moment, and until another one (zero: whenever), the first
+// to end first, and how many there are. It costs what it gives.
+func (s *Store) Ending(ctx context.Context, incident string, e state.Ending, after, until time.Time, limit int) (rows []state.Row, total int, err error) {
+	by := redis.ZRangeBy{Min: "(" + millis(after), Max: "+inf", Count: int64(max(limit, 1))}
+	if !until.IsZero() {
+		by.Max = millis(until)
+	}
+	type reply struct {
+		names []string
+		n     int64
+	}
+	r, err := call(ctx, s, "list what ends", func(ctx context.Context, _ int) (reply, error) {
+		p := s.c.Pipeline()
+		names, n := p.ZRangeByScore(ctx, s.k.ending(e, incident), &by), p.ZCount(ctx, s.k.ending(e, incident), by.Min, by.Max)
+		err := execute(ctx, p)
+		return reply{names.Val(), n.Val()}, err
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	rows, err = s.rows(ctx, incident, r.names)
+	return rows, int(r.n), err
 }
 
 // howMany reads from the counters how many servers a list has.

@@ -251,6 +251,14 @@ func (s *Store) planRow(p *program, inc string, was state.Row, known bool, r sta
 		}
 		deltas.row(s.k.countsBy(kind, inc), names[1]+"|", r, 1)
 	}
+	for _, e := range state.Endings() {
+		switch ends := r.Ends(e); {
+		case !ends.IsZero():
+			p.merge("ZADD", s.k.ending(e, inc), millis(ends), r.Name)
+		case known && !was.Ends(e).IsZero():
+			p.merge("ZREM", s.k.ending(e, inc), r.Name)
+		}
+	}
 	if known {
 		deltas.row(s.k.counts(inc), "", was, -1)
 	}

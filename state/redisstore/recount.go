@@ -55,6 +55,11 @@ func (s *Store) count(id string, f state.FarmState, c *recount) {
 	}
 	c.deltas.add(s.k.revisions(id), strconv.Itoa(f.Revision), 1)
 	for _, row := range f.Rows {
+		for _, e := range state.Endings() {
+			if !row.Ends(e).IsZero() {
+				c.ending[e]++
+			}
+		}
 		c.deltas.row(s.k.counts(id), "", row, 1)
 		c.deltas.row(s.k.countsBy(byOwner, id), row.Owner+"|", row, 1)
 		c.deltas.row(s.k.countsBy(byGroup, id), row.Group+"|", row, 1)
@@ -110,6 +115,11 @@ func (s *Store) checkRow(ctx context.Context, p redis.Pipeliner, id, name string
 		},
 		scoreIs(p.ZScore(ctx, s.k.index(id), name), score, name, "the list of all"),
 		scoreIs(p.ZScore(ctx, s.k.names("server", id), nameEntry(name)), 0, name, "the list of names"),
+	}
+	for _, e := range state.Endings() {
+		if ends := row.Ends(e); !ends.IsZero() {
+			out = append(out, scoreIs(p.ZScore(ctx, s.k.ending(e, id), name), float64(ends.UnixMilli()), name, "the list of what ends: "+string(e)))
+		}
 	}
 	if row.Owner != "" {
 		out = append(out, scoreIs(p.ZScore(ctx, s.k.indexBy(byOwner, id, row.Owner), name), score, name, "the list of "+row.Owner))

@@ -17,7 +17,7 @@ import (
 )
 
 // Schema is the version of the layout of keys that this package writes.
-const Schema = 2
+const Schema = 3
 
 // Options of a store. The zero value works.
 type Options struct {

@@ -21,7 +21,7 @@ var knownNames = regexp.MustCompile(`^(?s:` + strings.Join([]string{
 		`out:(?:letter|receipt|card):[0-9a-f]{2}|out:state:.*|(?:incident|revisions|count|count-owner|count-group|proposals|pings|pings-left|scan|scan-runs|scan-ends):.+|` +
 		`(?:farm|rev|row|trail):[0-9a-f]{2}:.+|(?:history|pace)-\d+:.+)`,
 	`(?P<zset>incidents|hours|in:queue|in:leased|out:places|out:all|out:queue:.*|index:.+|index-(?:owner|group):[^:]+:.+|` +
-		`names-(?:server|farm|owner|group):.+|farms-\d+:.+|due:.+|due-\d+:.+|history:.+|scan-order:.+)`,
+		`names-(?:server|farm|owner|group):.+|ends-(?:risk|claim):.+|farms-\d+:.+|due:.+|due-\d+:.+|history:.+|scan-order:.+)`,
 	`(?P<set>old:.+)`,
 	`(?P<list>audit:\d+)`,
 	`(?P<string>audit:seq|in:n|out:n)`,

@@ -106,6 +106,7 @@ type recount struct {
 	servers   int
 	due       int
 	proposals map[string]bool
+	ending    map[state.Ending]int
 }
 
 func (s *Store) verifyIncident(ctx context.Context, r *Report, id string) error {
@@ -113,7 +114,7 @@ func (s *Store) verifyIncident(ctx context.Context, r *Report, id string) error 
 	if err != nil {
 		return err
 	}
-	c := recount{deltas: counters{}, proposals: map[string]bool{}}
+	c := recount{deltas: counters{}, proposals: map[string]bool{}, ending: map[state.Ending]int{}}
 	for _, p := range inc.Proposals {
 		c.proposals[p.ID] = true
 	}
@@ -157,6 +158,9 @@ func (s *Store) verifySizes(ctx context.Context, r *Report, id string, c recount
 	sizes := map[string]int{
 		s.k.index(id): c.servers, s.k.names("server", id): c.servers,
 		s.k.names(byOwner, id): len(owners), s.k.names(byGroup, id): len(groups),
+	}
+	for _, e := range state.Endings() {
+		sizes[s.k.ending(e, id)] = c.ending[e]
 	}
 	for revision, n := range c.deltas[s.k.revisions(id)] {
 		sizes[s.k.revised(id, revision)] = n

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/allclear-bot/allclear/state"
 )
 
 // The types of values, as Redis calls them.
@@ -73,6 +75,9 @@ func (s *Store) knownOf(ctx context.Context, id string, add func(kind string, ke
 		k.proposals(id), k.pings(id), k.pingsLeft(id), k.scans(id), k.scanRuns(id), k.scanEnds(id))
 	add(typeZset, k.index(id), k.names("server", id), k.names("farm", id), k.names(byOwner, id), k.names(byGroup, id),
 		k.dueHours(id), k.historyDays(id), k.scanOrder(id))
+	for _, e := range state.Endings() {
+		add(typeZset, k.ending(e, id))
+	}
 	for b := range buckets {
 		add(typeHash, k.farmIn(id, b), k.farmRevIn(id, b), k.rowIn(id, b), k.trailIn(id, b))
 	}
