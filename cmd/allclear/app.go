@@ -83,7 +83,8 @@ type appOptions struct {
 	Share   func(*checks.Runner, func(checks.Plan) checks.Check) *redisjobs.Jobs
 	Log     *slog.Logger
 	Now     func() time.Time
-	Lease   time.Duration // see system
+	Slots   func() time.Time // the clock of the schedule; nil: Now
+	Lease   time.Duration    // see system
 	Cadence time.Duration
 	// Zone is the time zone of new incidents, and Reminders whom reminders escalate to.
 	Zone      string
@@ -98,6 +99,9 @@ type appOptions struct {
 func newApp(o appOptions) (*app, error) {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Slots == nil {
+		o.Slots = o.Now
 	}
 	a := &app{store: o.Store, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), now: o.Now}
 	o.Scan.Version, o.Scan.Now, o.Scan.Log = stamped(), o.Now, a.log
@@ -139,7 +143,7 @@ func newApp(o appOptions) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.jobs, err = a.newSchedule(o.countSlots())
+	a.jobs, err = a.newSchedule(o.Slots, o.countSlots())
 	return a, err
 }
 

@@ -41,6 +41,8 @@ type system struct {
 	Release func()
 	// Now is the clock of serve; nil: the machine's.
 	Now func() time.Time
+	// Slots is the clock of the schedule; nil: Now.
+	Slots func() time.Time
 	// Lease is for how long a request stays with a replica that died, and half of how
 	// long its letters do; 0: the defaults of the router and the outbox.
 	Lease time.Duration

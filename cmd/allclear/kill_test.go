@@ -34,12 +34,31 @@ const childVariable = "TEST_AS_ALLCLEAR"
 // leaseVariable makes the leases of such a process shorter.
 const leaseVariable = "TEST_ALLCLEAR_LEASE"
 
+// slotsVariable is the clock of the schedule of such a process: when it began to run, what it showed then, how much faster
+// than others it runs, and where it ends.
+const slotsVariable = "TEST_ALLCLEAR_SLOTS"
+
+// slotClock reads slotsVariable; nil when it is not set. A clock that is wrong by seconds is wrong by as many minutes here.
+func slotClock(text string, now func() time.Time) func() time.Time {
+	var began, from, factor, end int64
+	if n, _ := fmt.Sscan(text, &began, &from, &factor, &end); n != 4 {
+		return nil
+	}
+	return func() time.Time {
+		real := time.Now()
+		skew := 60 * now().Sub(real).Round(time.Second)
+		return time.UnixMilli(min(end, from+factor*(real.UnixMilli()-began)+skew.Milliseconds()))
+	}
+}
+
 func TestMain(m *testing.M) {
 	if as := os.Getenv(childVariable); as != "" {
 		sys := process()
+		sys.Now = time.Now
 		if skew, err := time.ParseDuration(as); err == nil {
 			sys.Now = func() time.Time { return time.Now().Add(skew) }
 		}
+		sys.Slots = slotClock(os.Getenv(slotsVariable), sys.Now)
 		sys.Lease, _ = time.ParseDuration(os.Getenv(leaseVariable))
 		os.Exit(start(sys))
 	}

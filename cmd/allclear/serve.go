@@ -159,7 +159,7 @@ func serve(ctx context.Context, c config, sys system) error {
 	a, err := newApp(appOptions{
 		Store: store.Store, People: c.People, Posters: out.posters, Chats: out.chats, Pace: out.pace, Metrics: metrics, Log: log,
 		Cadence: c.Cadence, Zone: c.Zone, Reminders: c.reminders(), Scan: checks.Options{Contact: c.Contact}, Share: store.share,
-		Now: sys.Now, Lease: sys.Lease,
+		Now: sys.Now, Slots: sys.Slots, Lease: sys.Lease,
 		Communities: c.Communities, Publisher: c.Publisher, Feeds: c.Feeds.feeds(nil),
 	})
 	if err != nil {
