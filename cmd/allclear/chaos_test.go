@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -42,6 +43,9 @@ type troupe struct {
 	promised []string // servers of which a claim was acknowledged
 	refused  int      // commands of which it was said at once that they are not done
 	typed    int
+
+	begin func() *child // one of them; nil: on the Redis of its number
+	ends  string        // why one of them may end by itself; "": it found no Redis
 }
 
 // newTroupe starts replicas whose clocks differ by up to six seconds.
@@ -61,6 +65,10 @@ func newTroupe(t *testing.T, dedupe bool, urls []string, env ...string) *troupe 
 }
 
 func (c *troupe) start(i int) {
+	if c.begin != nil {
+		c.replicas[i] = c.begin()
+		return
+	}
 	skew := time.Duration(i-1) * 3 * time.Second
 	c.replicas[i] = replicaOf(c.t, c.fake, c.urls[i], c.config, append([]string{childVariable + "=" + skew.String()}, c.env...)...)
 }
@@ -71,7 +79,7 @@ func (c *troupe) supervise() {
 		select {
 		case <-r.done:
 			log := strings.TrimSpace(r.errs.String())
-			if why := log[strings.LastIndex(log, "\n")+1:]; !strings.Contains(why, "the store is not available") {
+			if why := log[strings.LastIndex(log, "allclear: ")+1:]; !strings.Contains(why, cmp.Or(c.ends, "the store is not available")) {
 				require.Fail(c.t, "a replica ended by itself", why)
 			}
 			c.start(i)
@@ -133,6 +141,11 @@ func (c *troupe) answers() map[string]int {
 // check proves that nothing that was promised is lost, and counts what was said twice.
 func (c *troupe) check(redis string) (doubled int) {
 	c.t.Helper()
+	return c.checkStore(config{Redis: secret(redis)})
+}
+
+func (c *troupe) checkStore(conf config) (doubled int) {
+	c.t.Helper()
 	missing := func() []string {
 		got := c.answers()
 		return slices.DeleteFunc(slices.Clone(c.promised), func(n string) bool { return got[n] > 0 })
@@ -155,7 +168,7 @@ func (c *troupe) check(redis string) (doubled int) {
 	for _, r := range c.replicas {
 		require.Zero(c.t, r.status(c.t, inShutdown), "%s", r.errs)
 	}
-	o, err := openStore(c.t.Context(), config{Redis: secret(redis)}, false, slog.New(slog.DiscardHandler))
+	o, err := openStore(c.t.Context(), conf, false, slog.New(slog.DiscardHandler))
 	require.NoError(c.t, err)
 	defer func() { _ = o.Close() }()
 	nothingLeft(c.t, o) // chain, counters and indexes with it

@@ -65,6 +65,8 @@ type deadman struct {
 	now   func() time.Time
 	log   *slog.Logger
 
+	failed func() error // of a store of this process, for good; nil: it has none
+
 	mu    sync.Mutex
 	wrong map[string]string // now, by cause
 
@@ -228,6 +230,11 @@ func (d *deadman) is(c string) bool {
 
 // storeReady is why nothing can be changed at the moment, or nil.
 func (d *deadman) storeReady() error {
+	if d.failed != nil {
+		if err := d.failed(); err != nil {
+			return err
+		}
+	}
 	if d.is(causeStore) {
 		return errors.New("the store does not answer")
 	}

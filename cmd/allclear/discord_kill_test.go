@@ -23,7 +23,7 @@ import (
 // attendant is a real replica that talks to a Discord over TLS, as it is.
 type attendant struct{ *child }
 
-// page asks a replica over HTTP.
+// page asks a replica over HTTP; "" is that it does not answer.
 func (a attendant) page(t *testing.T, path string) string {
 	t.Helper()
 	var addr []string
@@ -34,7 +34,9 @@ func (a attendant) page(t *testing.T, path string) string {
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr[1]+path, nil)
 	require.NoError(t, err)
 	resp, err := http.DefaultClient.Do(req)
-	require.NoError(t, err)
+	if err != nil {
+		return ""
+	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)

@@ -135,7 +135,7 @@ func serve(ctx context.Context, c config, sys system) error {
 	group := bot.NewGroup(log, shutdown)
 	group.Cleanup("store", func(context.Context) error { return store.Close() })
 	if store.engine != nil {
-		if err := addEngine(group, store.engine); err != nil {
+		if err := addEngine(group, store.engine, store.where); err != nil {
 			return errors.Join(err, group.Close())
 		}
 	}
@@ -168,6 +168,9 @@ func serve(ctx context.Context, c config, sys system) error {
 	watch, err := watchOver(c.Deadman, a, out, metrics)
 	if err != nil {
 		return errors.Join(err, group.Close())
+	}
+	if store.engine != nil {
+		watch.failed = store.engine.Err
 	}
 	if err := addHTTP(ctx, group, c, a, out, metrics, watch, log); err != nil {
 		return errors.Join(err, group.Close())
@@ -213,20 +216,13 @@ func serve(ctx context.Context, c config, sys system) error {
 
 // addEngine ends the process when the embedded store can no longer work, and lends
 // the store to other commands of the same user.
-func addEngine(g *bot.Group, e *embedded.Engine) error {
+func addEngine(g *bot.Group, e *embedded.Engine, dir string) error {
 	l, err := e.ListenSocket()
 	if err != nil {
 		return fmt.Errorf("open the local socket: %w", err)
 	}
 	g.Add("local socket", func(ctx context.Context) error { return e.Serve(ctx, l) })
-	g.Add("embedded store", func(ctx context.Context) error {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-e.Failed():
-			return fmt.Errorf("the embedded store has failed, and nothing more is acknowledged: %w", e.Err())
-		}
-	})
+	g.Add("embedded store", func(ctx context.Context) error { return outlive(ctx, e, dir) })
 	return nil
 }
 
