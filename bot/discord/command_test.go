@@ -180,7 +180,7 @@ func TestNothingThatDiscordLeavesOutPanics(t *testing.T) {
 	}
 	st := newStage(t, false, discordfake.Options{Limits: discordfake.Limits{Off: true}}, nil)
 	st.p.menu.Store(newMenu("allclear", someSpecs()))
-	st.p.in.start(&desk{specs: someSpecs(), suggest: func(bot.Question) ([]string, error) { return nil, nil }})
+	st.p.door.Open(&desk{specs: someSpecs(), suggest: func(bot.Question) ([]string, error) { return nil, nil }})
 	for _, kind := range []int{0, 2, 3, 4, 5, 99} {
 		for _, data := range []string{`{}`, `{"name":"allclear","options":[{"type":1}]}`, `{"options":[{"type":2,"options":[null]}]}`, `{"custom_id":"n1"}`, `{"custom_id":"n1","components":[{"component":null},{"components":[null]}]}`} {
 			i, err := readInteraction([]byte(fmt.Sprintf(`{"type":%d,"id":"1","token":"t","user":{"id":"2"},"channel_id":"3","data":%s}`, kind, data)))
@@ -189,7 +189,7 @@ func TestNothingThatDiscordLeavesOutPanics(t *testing.T) {
 			require.True(t, ok)
 		}
 	}
-	require.Zero(t, st.counts.of("panic"))
+	require.Zero(t, st.counts.Of("panic"))
 	require.NoError(t, st.SetEndpoint(t.Context(), ""))
 }
 
@@ -201,7 +201,7 @@ func FuzzInteraction(f *testing.F) {
 		f.Fatal(err)
 	}
 	p.menu.Store(newMenu("allclear", someSpecs()))
-	p.in.start(&desk{specs: someSpecs(), suggest: func(bot.Question) ([]string, error) { return nil, nil }})
+	p.door.Open(&desk{specs: someSpecs(), suggest: func(bot.Question) ([]string, error) { return nil, nil }})
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		i, err := readInteraction(raw)
 		if err != nil || i.Type == kindPing || i.Channel.thread() {

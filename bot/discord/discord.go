@@ -168,10 +168,10 @@ type Platform struct {
 
 	me    atomic.Pointer[self] // nil until Discord said who we are
 	menu  atomic.Pointer[menu] // nil until Run knows the commands
-	in    *intake
+	door  *bot.Door
 	dir   *directory
 	out   outgoing
-	links links
+	links bot.Links
 }
 
 // self is who we are.
@@ -195,7 +195,7 @@ func New(o Options) (*Platform, error) {
 	if err != nil || len(key) != 0 && len(key) != 32 {
 		return nil, errors.New("discord: the public key of the application has 64 hexadecimal digits")
 	}
-	p := &Platform{opt: o, key: key, tune: patient(), in: newIntake()}
+	p := &Platform{opt: o, key: key, tune: patient(), door: bot.NewDoor(mostAtOnce)}
 	p.rest, err = newRest(o)
 	if err != nil {
 		return nil, err

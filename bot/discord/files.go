@@ -1,14 +1,12 @@
 package discord
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
 	"time"
 
@@ -18,27 +16,18 @@ import (
 
 // How a file is read.
 const (
-	maxName  = 100 // of a file, in characters
-	fileTime = 2 * time.Minute
+	maxFileName = 100 // of a file, in characters
+	fileTime    = 2 * time.Minute
 )
 
 // file is a file that somebody handed in. It is read when the request runs. Without a Ref
 // it is none of Discord's.
 func (a attachment) file() chat.File {
-	f := chat.File{Name: fileName(a.Name)}
+	f := chat.File{Name: chat.FileName(a.Name)}
 	if u, err := url.Parse(a.URL); err == nil && discordHost(u) {
 		f.Ref = a.URL
 	}
 	return f
-}
-
-// fileName is a name that is shown, and never a path.
-func fileName(s string) string {
-	s = cut(chat.Clean(path.Base(strings.ReplaceAll(s, `\`, "/"))), maxName)
-	if s == "" || s == "." || s == "/" || s == ".." {
-		return "file"
-	}
-	return s
 }
 
 // discordHost reports whether an address is one where Discord keeps files.
@@ -87,29 +76,10 @@ func (p *Platform) Fetch(ctx context.Context, place state.Place, f chat.File) (c
 	case err != nil:
 		return f, errors.New("discord: a file broke off")
 	case int64(len(raw)) > p.opt.MaxFile:
-		return f, &chat.Problem{What: fmt.Sprintf("The file %s is larger than %s.", f.Name, size(int(p.opt.MaxFile))), Try: "Divide it, or compress it with gzip."}
-	case len(raw) == 0:
-		return f, &chat.Problem{What: fmt.Sprintf("The file %s is empty.", f.Name), Try: "Hand in text: CSV, JSON or a log, also compressed with gzip."}
-	case binary(raw):
-		return f, &chat.Problem{What: fmt.Sprintf("The file %s is no text.", f.Name), Try: "Hand in text: CSV, JSON or a log, also compressed with gzip."}
+		return f, &chat.Problem{What: fmt.Sprintf("The file %s is larger than %s.", f.Name, chat.FileSize(int(p.opt.MaxFile))), Try: "Divide it, or compress it with gzip."}
+	}
+	if why := chat.Unreadable(raw); why != "" {
+		return f, &chat.Problem{What: fmt.Sprintf("The file %s %s.", f.Name, why), Try: chat.HandInText}
 	}
 	return chat.File{Name: f.Name, Data: raw, Ref: f.Ref}, nil
-}
-
-// binary reports whether a file is neither text nor gzip.
-func binary(b []byte) bool {
-	if bytes.HasPrefix(b, []byte{0x1f, 0x8b}) || bytes.HasPrefix(b, []byte{0xff, 0xfe}) || bytes.HasPrefix(b, []byte{0xfe, 0xff}) {
-		return false
-	}
-	return bytes.IndexByte(b[:min(len(b), 8<<10)], 0) >= 0
-}
-
-func size(n int) string {
-	switch {
-	case n >= 1<<20:
-		return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
-	case n >= 1<<10:
-		return fmt.Sprintf("%.1f kB", float64(n)/(1<<10))
-	}
-	return fmt.Sprintf("%d B", n)
 }

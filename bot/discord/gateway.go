@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/url"
 	"time"
 
 	"github.com/bwmarrin/discordgo"
 	"github.com/gorilla/websocket"
+
+	"github.com/allclear-bot/allclear/bot"
 )
 
 // gateway is what is known of our session with Discord. One goroutine uses it.
@@ -40,7 +41,7 @@ func (f farewell) Error() string {
 func (p *Platform) runGateway(ctx context.Context) error {
 	g := &gateway{p: p}
 	for attempt := 0; ctx.Err() == nil; attempt++ {
-		if !pause(ctx, p.tune.backoff(attempt)) {
+		if !bot.Pause(ctx, bot.Backoff(attempt, p.tune.first, p.tune.most)) {
 			return nil
 		}
 		began := time.Now()
@@ -48,7 +49,7 @@ func (p *Platform) runGateway(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		p.links.trouble(bye)
+		p.links.Trouble(bye)
 		if bye.fatal {
 			return fmt.Errorf("discord: %w", bye)
 		}
@@ -80,7 +81,7 @@ func (g *gateway) connect(ctx context.Context) farewell {
 	base, err := g.address(ctx)
 	if err != nil {
 		g.p.opt.Count("connection failed")
-		pause(ctx, patience(err))
+		bot.Pause(ctx, patience(err))
 		return farewell{err: fmt.Errorf("no address: %w", hushed(err)), fatal: refusedToken(err)}
 	}
 	u, err := url.Parse(base)
@@ -148,19 +149,6 @@ func patient() tune {
 		hello: 10 * time.Second, identify: 5500 * time.Millisecond, invalid: 1500 * time.Millisecond,
 		first: 500 * time.Millisecond, most: 30 * time.Second, steady: 10 * time.Second,
 	}
-}
-
-// backoff is how long to wait before an attempt, with some chance in it, so that
-// replicas do not all come at once.
-func (t tune) backoff(attempt int) time.Duration {
-	if attempt <= 0 {
-		return 0
-	}
-	d := t.most
-	if attempt < 16 {
-		d = min(t.most, t.first<<(attempt-1))
-	}
-	return d/2 + rand.N(d/2+1)
 }
 
 // frame is what goes over a connection.

@@ -12,6 +12,8 @@ import (
 
 	"github.com/bwmarrin/discordgo"
 	"github.com/gorilla/websocket"
+
+	"github.com/allclear-bot/allclear/bot"
 )
 
 // The opcodes of the gateway (docs.discord.com/developers/topics/opcodes-and-status-codes#gateway).
@@ -82,7 +84,7 @@ func (c *conn) read(ctx context.Context, beating, inFlight *sync.WaitGroup) fare
 	up := false
 	defer func() {
 		if up {
-			c.g.p.links.down(c.g.p.opt.Now())
+			c.g.p.links.Down(c.g.p.opt.Now())
 		}
 	}()
 	c.seq.Store(c.g.seq)
@@ -130,7 +132,7 @@ func (c *conn) read(ctx context.Context, beating, inFlight *sync.WaitGroup) fare
 				}
 				if !up {
 					up = true
-					c.g.p.links.up()
+					c.g.p.links.Up()
 					c.g.p.opt.Count("connected")
 					c.g.p.opt.Logger.Info("discord: connected", "as", f.Type)
 				}
@@ -158,7 +160,7 @@ func (c *conn) greet(ctx context.Context, raw json.RawMessage, beating *sync.Wai
 	if c.g.session != "" {
 		err = c.write(opResume, map[string]any{"token": c.token, "session_id": c.g.session, "seq": c.g.seq})
 	} else {
-		if !pause(ctx, c.g.p.tune.identify-time.Since(c.g.identified)) {
+		if !bot.Pause(ctx, c.g.p.tune.identify-time.Since(c.g.identified)) {
 			return farewell{err: context.Canceled}, false
 		}
 		c.g.identified = time.Now()
@@ -177,7 +179,7 @@ func (c *conn) greet(ctx context.Context, raw json.RawMessage, beating *sync.Wai
 // acknowledged until the next is due, the connection is dead, whatever TCP says.
 func (c *conn) heartbeats(ctx context.Context, every time.Duration) {
 	wait := rand.N(every)
-	for pause(ctx, wait) {
+	for bot.Pause(ctx, wait) {
 		if !c.acked.Swap(false) {
 			c.g.p.opt.Count("zombie")
 			c.dead.Store(true)
@@ -206,7 +208,7 @@ func (c *conn) invalid(ctx context.Context, raw json.RawMessage) farewell {
 	if json.Unmarshal(raw, &resumable) != nil || !resumable {
 		c.g.forget()
 	}
-	pause(ctx, c.g.p.tune.invalid+rand.N(c.g.p.tune.invalid+1))
+	bot.Pause(ctx, c.g.p.tune.invalid+rand.N(c.g.p.tune.invalid+1))
 	return farewell{err: errors.New("the session is invalid")}
 }
 

@@ -19,7 +19,7 @@ func TestOnlyWhatIsSignedIsTaken(t *testing.T) {
 	d := &desk{specs: someSpecs(), suggest: func(bot.Question) ([]string, error) { return []string{"sp-01"}, nil }}
 	st.runs(t, d)
 	require.NoError(t, st.TestSignatures(t.Context()))
-	require.Positive(t, st.counts.of("signature wrong"))
+	require.Positive(t, st.counts.Of("signature wrong"))
 	st.answers(t, d, st.User("lead-1").Runs("responders", "/allclear scan"), "over HTTP")
 	require.Equal(t, []string{"sp-01"}, st.User("lead-1").Types("responders", "/allclear scan", "server", "s").Offers())
 	require.Zero(t, st.Connected(), "there is no gateway then")
@@ -29,7 +29,7 @@ func TestOnlyWhatIsSignedIsTaken(t *testing.T) {
 	server := httptest.NewServer(st.p.Handler())
 	t.Cleanup(server.Close)
 	require.Error(t, st.SetEndpoint(t.Context(), server.URL+"/discord/interactions"), "the time is not ours")
-	require.Positive(t, st.counts.of("signature time"))
+	require.Positive(t, st.counts.Of("signature time"))
 }
 
 func TestARequestOfNobodyIsRefused(t *testing.T) {

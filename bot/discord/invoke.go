@@ -112,7 +112,7 @@ func lineOf(spec chat.Spec, options []option, handed map[string]attachment) (str
 
 // optionName is what an argument is called on Discord.
 func optionName(name string) string {
-	name = strings.ToLower(cut(name, maxNameLen))
+	name = strings.ToLower(chat.Cut(name, maxNameLen))
 	return strings.TrimSuffix(name, textSuffix)
 }
 

@@ -1,7 +1,6 @@
 package discord
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/allclear-bot/allclear/bot"
 )
 
 // limited says that a request was not made, or that nothing was done, for we ask too
@@ -64,7 +65,7 @@ func (l *limits) RoundTrip(r *http.Request) (*http.Response, error) {
 		if wait > shortWait {
 			return nil, &limited{after: wait}
 		}
-		if !pause(r.Context(), wait) {
+		if !bot.Pause(r.Context(), wait) {
 			return nil, r.Context().Err()
 		}
 	}
@@ -191,21 +192,6 @@ func routeFor(method, path string) string {
 		}
 	}
 	return method + " " + strings.Join(parts, "/")
-}
-
-// pause waits; it is false when the context ended first.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }
 
 // patience is how long an error of Discord's wants us to wait, 0 when it does not.

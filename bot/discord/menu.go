@@ -220,12 +220,12 @@ func listed(first string, family []chat.Spec) string {
 	for _, s := range family {
 		words = append(words, strings.TrimPrefix(s.Path, first+" "))
 	}
-	return cut(strings.Join(words, ", "), maxAbout)
+	return chat.Cut(strings.Join(words, ", "), maxAbout)
 }
 
 // one is the subcommand of a Spec.
 func (m *menu) one(above, name string, s chat.Spec, about int) command {
-	name = cut(name, maxNameLen)
+	name = chat.Cut(name, maxNameLen)
 	m.specs[above+" "+name] = s
 	c := command{Type: int(discordgo.ApplicationCommandOptionSubCommand), Name: name, Description: described(s.Summary, s.Path, max(about, 60))}
 	for _, a := range s.Args {
@@ -250,14 +250,14 @@ func rank(c command) int {
 // choices are the options of an argument: a file can also be handed in as text.
 func choices(a chat.Arg, required bool, about int) []command {
 	c := command{
-		Type: int(discordgo.ApplicationCommandOptionString), Name: strings.ToLower(cut(a.Name, maxNameLen)),
+		Type: int(discordgo.ApplicationCommandOptionString), Name: strings.ToLower(chat.Cut(a.Name, maxNameLen)),
 		Description: described(a.Help, a.Name, about), Required: required,
 	}
 	switch {
 	case a.Type == chat.Upload:
 		text := c
 		c.Type, c.Required = int(discordgo.ApplicationCommandOptionAttachment), false
-		text.Name, text.Description, text.Required = cut(c.Name, maxNameLen-len(textSuffix))+textSuffix, "the same as text", false
+		text.Name, text.Description, text.Required = chat.Cut(c.Name, maxNameLen-len(textSuffix))+textSuffix, "the same as text", false
 		return []command{c, text}
 	case a.Type == chat.Switch:
 		c.Type = int(discordgo.ApplicationCommandOptionBoolean)
@@ -268,7 +268,7 @@ func choices(a chat.Arg, required bool, about int) []command {
 	}
 	if len(a.Choices) <= maxMenuChoices {
 		for _, v := range a.Choices {
-			c.Choices = append(c.Choices, choice{cut(v, maxChoiceLen), cut(v, maxChoiceLen)})
+			c.Choices = append(c.Choices, choice{chat.Cut(v, maxChoiceLen), chat.Cut(v, maxChoiceLen)})
 		}
 	}
 	return []command{c}
@@ -285,18 +285,10 @@ func suggested(t chat.Type) bool {
 
 // described is a description: Discord refuses empty ones.
 func described(s, otherwise string, most int) string {
-	if s = cut(chat.Clean(s), most); s != "" {
+	if s = chat.Cut(chat.Clean(s), most); s != "" {
 		return s
 	}
 	return otherwise
-}
-
-// cut is the beginning of a text that is longer than so many characters.
-func cut(s string, most int) string {
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	return strings.TrimRight(string([]rune(s)[:most-1]), " ") + "…"
 }
 
 // size is what counts for the limit of a command.

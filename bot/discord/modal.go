@@ -60,7 +60,7 @@ func (p *Platform) ask(desk bot.Desk, i *interaction, req chat.Request, b press)
 	if title == "" {
 		title = f.Spec.Path
 	}
-	out := form{CustomID: i.Data.CustomID, Title: cut(chat.Clean(title), maxTitle)}
+	out := form{CustomID: i.Data.CustomID, Title: chat.Cut(chat.Clean(title), maxTitle)}
 	for _, in := range f.Inputs {
 		out.Components = append(out.Components, question(in))
 	}
@@ -73,7 +73,7 @@ func question(in chat.Input) label {
 	if name != "" {
 		name = strings.ToUpper(name[:1]) + name[1:]
 	}
-	l := label{Type: kindLabel, Label: described(name, "Answer", maxLabel), About: cut(chat.Clean(in.Help), maxHint)}
+	l := label{Type: kindLabel, Label: described(name, "Answer", maxLabel), About: chat.Cut(chat.Clean(in.Help), maxHint)}
 	switch {
 	case in.Type == chat.Switch:
 		l.Field = selection(in, []string{yes})
@@ -102,7 +102,7 @@ func least(in chat.Input) int {
 func selection(in chat.Input, values []string) map[string]any {
 	var options []map[string]string
 	for _, v := range values {
-		options = append(options, map[string]string{"label": cut(v, maxChoiceLen), "value": cut(v, maxChoiceLen)})
+		options = append(options, map[string]string{"label": chat.Cut(v, maxChoiceLen), "value": chat.Cut(v, maxChoiceLen)})
 	}
 	return map[string]any{
 		"type": discordgo.SelectMenuComponent, "custom_id": in.Name, "options": options, "required": in.Required, "min_values": least(in), "max_values": 1,

@@ -13,6 +13,15 @@ import (
 	"github.com/allclear-bot/allclear/state"
 )
 
+// How much is done at the same time, and for how long. Discord wants its answer within
+// three seconds.
+const (
+	mostAtOnce = 256 // interactions that are handled; what comes on top is turned away
+	handleTime = 2500 * time.Millisecond
+	// errandTime bounds what nobody waits for.
+	errandTime = 10 * time.Second
+)
+
 // lookEvery is how often it is looked whether Discord still knows us, and what should be
 // registered.
 const lookEvery = 5 * time.Minute
@@ -29,9 +38,9 @@ func (p *Platform) Run(ctx context.Context, desk bot.Desk) error {
 	if !p.overHTTP() {
 		parts = append(parts, p.attend)
 	}
-	p.in.start(desk)
-	err := together(ctx, parts...)
-	p.in.shut()
+	p.door.Open(desk)
+	err := bot.Together(ctx, parts...)
+	p.door.Shut()
 	return err
 }
 
@@ -46,25 +55,6 @@ func (p *Platform) attend(ctx context.Context) error {
 	})
 }
 
-// together runs the parts until the context ends or one of them returns an error, and
-// waits for all.
-func together(ctx context.Context, parts ...func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	errs := make(chan error, len(parts))
-	for _, part := range parts {
-		go func() { errs <- part(ctx) }() // waited for below
-	}
-	var first error
-	for range parts {
-		if err := <-errs; err != nil && first == nil {
-			first = err
-			cancel()
-		}
-	}
-	return first
-}
-
 // introduce finds out who we are. It tries until it knows, or until Discord says that
 // the token is of no use.
 func (p *Platform) introduce(ctx context.Context) error {
@@ -77,7 +67,7 @@ func (p *Platform) introduce(ctx context.Context) error {
 			return fmt.Errorf("discord: the token of the bot is refused: %w", hushed(err))
 		case ctx.Err() == nil:
 			p.opt.Logger.Warn("discord: it does not say who we are", "error", hushed(err))
-			pause(ctx, max(p.tune.backoff(attempt+1), patience(err)))
+			bot.Pause(ctx, max(bot.Backoff(attempt+1, p.tune.first, p.tune.most), patience(err)))
 		}
 	}
 	return nil
@@ -247,15 +237,12 @@ func (p *Platform) malformed(what string, err error) {
 // serve handles one interaction, or turns it away at once when too many are handled
 // already. What breaks breaks for this one. It is false when nobody is there.
 func (p *Platform) serve(ctx context.Context, i *interaction) (r response, ok bool) {
-	desk := p.in.enter()
-	if desk == nil {
+	desk, full, leave := p.door.Enter()
+	defer leave()
+	switch {
+	case desk == nil:
 		return r, false
-	}
-	defer p.in.inside.Done()
-	select {
-	case p.in.slots <- struct{}{}:
-		defer func() { <-p.in.slots }()
-	default:
+	case full:
 		p.opt.Count("turned away")
 		return p.whisper(i, notice("Not done: too much is asked of me at once.", "Nothing was changed. Try again in a minute.")), true
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bwmarrin/discordgo"
 
+	"github.com/allclear-bot/allclear/bot"
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/state"
 )
@@ -176,7 +177,7 @@ func (p *Platform) firstResponse(ctx context.Context, t ticket) (message, error)
 			return m, p.told("look whether an interaction was answered", err)
 		case p.opt.Now().Sub(bornAt(t.id)) > answerTime:
 			return m, errUnanswered
-		case !pause(ctx, wait):
+		case !bot.Pause(ctx, wait):
 			return m, ctx.Err()
 		}
 	}
@@ -359,7 +360,7 @@ func (p *Platform) setting(ctx context.Context, place state.Place, m chat.Messag
 			if _, rest, found := strings.Cut(name, ":"); found {
 				name = rest
 			}
-			s.names = append(s.names, cut(name, maxName))
+			s.names = append(s.names, chat.Cut(name, maxFileName))
 		}
 	}
 	return s

@@ -302,5 +302,5 @@ func TestWhatIsWrongIsClassified(t *testing.T) {
 		require.Error(t, st.p.Pin(t.Context(), place, "1"))
 	}
 	require.NoError(t, st.DeleteChannel("news"))
-	soon(t, "it is seen", func() bool { return st.counts.of("channel deleted") == 1 })
+	soon(t, "it is seen", func() bool { return st.counts.Of("channel deleted") == 1 })
 }

@@ -133,7 +133,7 @@ func (r *renderer) part(part chat.Part, mark string) {
 		}
 	case chat.Attachment:
 		if name, ok := r.enclose(enclosure{name: part.Name, kind: "application/octet-stream", data: part.Data}, "file"); ok {
-			r.strip(small, []stretch{{text: "attached: "}, {text: name, style: chat.Code}, {text: ", " + size(len(part.Data))}})
+			r.strip(small, []stretch{{text: "attached: "}, {text: name, style: chat.Code}, {text: ", " + chat.FileSize(len(part.Data))}})
 		}
 	case chat.Buttons:
 		r.row(part.Buttons)
@@ -220,7 +220,7 @@ func (r *renderer) enclose(e enclosure, what string) (name string, ok bool) {
 	case len(e.data) == 0:
 		why = "it is empty"
 	case len(e.data) > maxUpload, r.weight+len(e.data) > maxAllUploads:
-		why = "it is too large for Discord: " + size(len(e.data))
+		why = "it is too large for Discord: " + chat.FileSize(len(e.data))
 	case len(r.files) >= maxFiles-1: // one is kept for the whole of a long message
 		why = "there are too many files"
 	}
@@ -241,8 +241,8 @@ func (r *renderer) called(name string) string {
 	if name == "" {
 		name = "file"
 	}
-	if len(name) > maxName {
-		name = name[len(name)-maxName:]
+	if len(name) > maxFileName {
+		name = name[len(name)-maxFileName:]
 	}
 	for _, f := range r.files {
 		if f.name == name {
@@ -303,7 +303,7 @@ func (r *renderer) bind(tone chat.Tone) rendered {
 		out.Embeds[0].URL, _ = r.note.address()
 	}
 	for i, f := range r.files {
-		out.Attachments = append(out.Attachments, enclosed{i, f.name, cut(chat.Clean(f.alt), maxAlt)})
+		out.Attachments = append(out.Attachments, enclosed{i, f.name, chat.Cut(chat.Clean(f.alt), maxAlt)})
 	}
 	out.Content = r.callLine()
 	return out

@@ -205,7 +205,7 @@ func codeLines(text string) [][]stretch {
 
 // fitted is a text, cleaned, in at most so many characters.
 func fitted(s string, most int) string {
-	if s = cut(chat.Clean(s), most); s == "" || !utf8.ValidString(s) {
+	if s = chat.Cut(chat.Clean(s), most); s == "" || !utf8.ValidString(s) {
 		return "–"
 	}
 	return s

@@ -57,7 +57,7 @@ func suggestions(names []string) response {
 		if n == "" || utf8.RuneCountInString(n) > maxChoiceLen || !utf8.ValidString(n) || strings.TrimSpace(n) != n || len(out) == bot.MaxSuggestions {
 			continue
 		}
-		shown := cut(chat.Clean(n), maxChoiceLen)
+		shown := chat.Cut(chat.Clean(n), maxChoiceLen)
 		if !seen[shown] {
 			seen[shown] = true
 			out = append(out, choice{Name: shown, Value: n})

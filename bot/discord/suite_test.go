@@ -1,16 +1,11 @@
 package discord
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,79 +18,14 @@ import (
 	"github.com/allclear-bot/allclear/state"
 )
 
-// TestMain fails when something of ours still runs after all tests have ended.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if left := leaked(); code == 0 && left != "" {
-		fmt.Fprintln(os.Stderr, "goroutines are left over:\n"+left)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// leaked are the goroutines of this package that do not end.
-func leaked() string {
-	end := time.Now().Add(5 * time.Second)
-	for {
-		buf := make([]byte, 1<<20)
-		var ours []string
-		for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-			if strings.Contains(g, "allclear/bot/discord.") && !strings.Contains(g, "TestMain") {
-				ours = append(ours, g)
-			}
-		}
-		if len(ours) == 0 || time.Now().After(end) {
-			return strings.Join(ours, "\n\n")
-		}
-		runtime.Gosched()
-	}
-}
-
-// pages is a log that can be read while it is written.
-type pages struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (p *pages) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.b.Write(b)
-}
-
-func (p *pages) String() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.b.String()
-}
-
-// counts are what was counted.
-type counts struct {
-	mu sync.Mutex
-	m  map[string]int
-}
-
-func (c *counts) add(event string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.m == nil {
-		c.m = map[string]int{}
-	}
-	c.m[event]++
-}
-
-func (c *counts) of(event string) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.m[event]
-}
+func TestMain(m *testing.M) { bottest.Main(m, "bot/discord") }
 
 // stage is a fake Discord with a platform in front of it.
 type stage struct {
 	*discordfake.Test
 	p      *Platform
-	log    *pages
-	counts *counts
+	log    *bottest.Pages
+	counts *bottest.Counts
 	opt    Options
 	guild  string
 }
@@ -111,14 +41,14 @@ func impatient() tune {
 // newStage builds one that does not run. Over HTTP its fake delivers to Handler.
 func newStage(t *testing.T, overHTTP bool, fake discordfake.Options, change func(*Options)) *stage {
 	t.Helper()
-	st := &stage{log: &pages{}, counts: &counts{}}
+	st := &stage{log: &bottest.Pages{}, counts: &bottest.Counts{}}
 	fake.Logs = st.log.String
 	st.Test = discordfake.New(t, fake)
 	var err error
 	st.guild, err = st.GuildID("")
 	require.NoError(t, err)
 	st.opt = Options{
-		Token: st.Token(), Client: st.Client(), Dialer: st.Dialer(), Count: st.counts.add,
+		Token: st.Token(), Client: st.Client(), Dialer: st.Dialer(), Count: st.counts.Add,
 		Logger: slog.New(slog.NewTextHandler(st.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Guilds: map[string]Guild{st.guild: {Team: true}},
 	}

@@ -40,7 +40,7 @@ func (m message) title() string {
 	for _, e := range m.Embeds {
 		line, _, _ := strings.Cut(e.Description, "\n")
 		line = strings.NewReplacer(`\`, "", "*", "", "`", "").Replace(line)
-		if line = strings.TrimSpace(cut(chat.Clean(line), maxTitleLen)); line != "" {
+		if line = strings.TrimSpace(chat.Cut(chat.Clean(line), maxTitleLen)); line != "" {
 			return line
 		}
 	}
@@ -91,7 +91,7 @@ func titleOf(m chat.Message) string {
 	}
 	for _, t := range texts {
 		if t = strings.TrimSpace(chat.Clean(t)); t != "" {
-			return cut(t, maxTitleLen)
+			return chat.Cut(t, maxTitleLen)
 		}
 	}
 	return "allclear"

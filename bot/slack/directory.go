@@ -10,6 +10,8 @@ import (
 	"time"
 
 	slackgo "github.com/slack-go/slack"
+
+	"github.com/allclear-bot/allclear/bot"
 )
 
 // errand is something to be looked up behind the scenes.
@@ -125,7 +127,7 @@ func (d *directory) runErrands(ctx context.Context) {
 			delete(d.pending, e)
 			d.mu.Unlock()
 			if wait := d.do(ctx, e); wait > 0 {
-				pause(ctx, wait)
+				bot.Pause(ctx, wait)
 			}
 		}
 	}
@@ -207,14 +209,4 @@ func (d *directory) loadMembers(ctx context.Context, id string) ([]string, error
 		return nil, errors.New("a list of members that does not end")
 	}
 	return all, nil
-}
-
-// pause waits, or until the context ends.
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
 }

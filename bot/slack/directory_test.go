@@ -77,7 +77,7 @@ func TestAPlaceOfWhichNothingIsHeardMaySeeNextToNothing(t *testing.T) {
 	require.Equal(t, slackfake.OK, sent.Outcome)
 	require.Less(t, time.Since(began), 3*time.Second)
 	require.Equal(t, state.TLPClear, desk.only(t).Place.Ceiling)
-	require.Equal(t, 1, st.counts.of("ceiling unknown"))
+	require.Equal(t, 1, st.counts.Of("ceiling unknown"))
 
 	// It is looked up behind the scenes, for the next time.
 	require.Eventually(t, func() bool {

@@ -60,7 +60,7 @@ func TestSlackSaysHowLongToWait(t *testing.T) {
 	}
 	require.ErrorAs(t, err, &again)
 	require.Positive(t, again.After)
-	require.Positive(t, st.counts.of("rate limited"))
+	require.Positive(t, st.counts.Of("rate limited"))
 }
 
 func TestNoSecretIsInAnError(t *testing.T) {

@@ -1,26 +1,24 @@
 package slack
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
 	"time"
 
 	slackgo "github.com/slack-go/slack"
 
+	"github.com/allclear-bot/allclear/bot"
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/state"
 )
 
 // How a file is read.
 const (
-	maxName     = 100 // of a file, in characters
 	fileTime    = 2 * time.Minute
 	fileRetries = 3
 )
@@ -37,7 +35,7 @@ func (p *Platform) Fetch(ctx context.Context, place state.Place, f chat.File) (c
 	if err != nil {
 		return f, err
 	}
-	name := fileName(info.Name)
+	name := chat.FileName(info.Name)
 	address, err := p.fileAddress(name, info)
 	if err != nil {
 		return f, err
@@ -46,8 +44,8 @@ func (p *Platform) Fetch(ctx context.Context, place state.Place, f chat.File) (c
 	if err != nil {
 		return f, err
 	}
-	if why := unreadable(data); why != "" {
-		return f, &chat.Problem{What: fmt.Sprintf("The file %s %s.", name, why), Try: "Hand in text: CSV, JSON or a log, also compressed with gzip."}
+	if why := chat.Unreadable(data); why != "" {
+		return f, &chat.Problem{What: fmt.Sprintf("The file %s %s.", name, why), Try: chat.HandInText}
 	}
 	return chat.File{Name: name, Data: data, Ref: f.Ref}, nil
 }
@@ -64,7 +62,7 @@ func (p *Platform) fileInfo(ctx context.Context, id string) (*slackgo.File, erro
 		case lasting(err), try == fileRetries, ctx.Err() != nil:
 			return nil, fmt.Errorf("slack: look up a file: %w", hushed(err))
 		}
-		pause(ctx, max(time.Second, p.dir.limited(err)))
+		bot.Pause(ctx, max(time.Second, p.dir.limited(err)))
 	}
 }
 
@@ -77,7 +75,7 @@ func (p *Platform) fileAddress(name string, f *slackgo.File) (*url.URL, error) {
 		return nil, p.tooLarge(name)
 	}
 	if kind, _, _ := strings.Cut(f.Mimetype, "/"); kind == "image" || kind == "video" || kind == "audio" {
-		return nil, &chat.Problem{What: fmt.Sprintf("The file %s is no text (%s).", name, kind), Try: "Hand in text: CSV, JSON or a log, also compressed with gzip."}
+		return nil, &chat.Problem{What: fmt.Sprintf("The file %s is no text (%s).", name, kind), Try: chat.HandInText}
 	}
 	raw := f.URLPrivateDownload
 	if raw == "" {
@@ -91,7 +89,7 @@ func (p *Platform) fileAddress(name string, f *slackgo.File) (*url.URL, error) {
 }
 
 func (p *Platform) tooLarge(name string) *chat.Problem {
-	return &chat.Problem{What: fmt.Sprintf("The file %s is larger than %s.", name, size(int(p.opt.MaxFile))), Try: "Divide it, or compress it with gzip."}
+	return &chat.Problem{What: fmt.Sprintf("The file %s is larger than %s.", name, chat.FileSize(int(p.opt.MaxFile))), Try: "Divide it, or compress it with gzip."}
 }
 
 // slackHost reports whether an address may get our token: one of Slack's own, or
@@ -151,43 +149,4 @@ func (p *Platform) download(ctx context.Context, name string, u *url.URL) ([]byt
 		return nil, p.tooLarge(name)
 	}
 	return data, nil
-}
-
-// unreadable is why the bytes of a file are not what can be handed in, "" when they
-// are: text of any kind, or what gzip made. A web page is what Slack gives to who may
-// not see a file.
-func unreadable(data []byte) string {
-	head := data[:min(len(data), 512)]
-	start := bytes.ToLower(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n"))
-	switch {
-	case len(data) == 0:
-		return "is empty"
-	case bytes.HasPrefix(data, []byte{0x1f, 0x8b}):
-		return ""
-	case bytes.HasPrefix(data, []byte{0xff, 0xfe}), bytes.HasPrefix(data, []byte{0xfe, 0xff}):
-		return "" // text as Windows writes it, in UTF-16
-	case bytes.HasPrefix(data, []byte("PK\x03\x04")), bytes.HasPrefix(data, []byte("7z\xbc\xaf")), bytes.HasPrefix(data, []byte("Rar!")):
-		return "is an archive"
-	case bytes.HasPrefix(start, []byte("<!doctype html")), bytes.HasPrefix(start, []byte("<html")):
-		return "is a web page"
-	case strings.HasPrefix(http.DetectContentType(head), "image/"):
-		return "is a picture"
-	case bytes.IndexByte(data, 0) >= 0, bytes.IndexFunc(head, controls) >= 0:
-		return "is no text"
-	}
-	return ""
-}
-
-// controls are characters that no text has.
-func controls(r rune) bool {
-	return r < 0x20 && r != '\t' && r != '\n' && r != '\r' && r != '\f' && r != '\v' && r != 0x1b
-}
-
-// fileName is what a file is called, safe to be shown and in no folder.
-func fileName(name string) string {
-	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
-	if name == "." || name == "/" || name == ".." {
-		return "file"
-	}
-	return cut(chat.Clean(name), maxName)
 }

@@ -99,8 +99,8 @@ func TestOnlyWhatSlackSignedIsTaken(t *testing.T) {
 		require.Equal(t, http.StatusUnauthorized, status, name)
 		require.Equal(t, "this is not a request of Slack's\n", said, "it does not say what is wrong")
 	}
-	require.Equal(t, 6, d.counts.of("signature wrong"))
-	require.Equal(t, 2, d.counts.of("signature time"))
+	require.Equal(t, 6, d.counts.Of("signature wrong"))
+	require.Equal(t, 2, d.counts.Of("signature time"))
 	require.Empty(t, d.desk.requests())
 	status, said := d.knock(t, "/slack/commands", formType, form, nil)
 	require.Equal(t, http.StatusOK, status)
@@ -123,9 +123,9 @@ func TestARequestThatWasHereIsRefusedWhileItsSignatureCounts(t *testing.T) {
 		status, _ = d.knock(t, "/slack/commands", formType, form, replay)
 		require.Equal(t, http.StatusUnauthorized, status)
 	}
-	require.Equal(t, 3, d.counts.of("replay"))
+	require.Equal(t, 3, d.counts.Of("replay"))
 	require.Len(t, d.desk.requests(), 1)
-	require.Zero(t, d.counts.of("duplicate"), "it did not come as far as the desk")
+	require.Zero(t, d.counts.Of("duplicate"), "it did not come as far as the desk")
 }
 
 func TestWhatWasNotTakenMayComeAgain(t *testing.T) {
@@ -161,7 +161,7 @@ func TestRequestsOfTheWrongKindAreToldSo(t *testing.T) {
 	large := typedForm(strings.Repeat("a", maxBody), "1.2.3")
 	status, _ = d.knock(t, "/slack/commands", formType, large, nil)
 	require.Equal(t, http.StatusRequestEntityTooLarge, status)
-	require.Equal(t, 1, d.counts.of("too large"))
+	require.Equal(t, 1, d.counts.Of("too large"))
 	for path, body := range map[string]string{
 		"/slack/commands":     "command=%2Fallclear&text=scan",
 		"/slack/interactions": "payload=nonsense",
@@ -210,8 +210,8 @@ func TestAnEventThatIsDeliveredAgainIsTakenOnce(t *testing.T) {
 		require.Equal(t, http.StatusOK, status)
 	}
 	require.Equal(t, "scan", d.desk.only(t).Text)
-	require.Equal(t, 2, d.counts.of("redelivered"))
-	require.Equal(t, 2, d.counts.of("duplicate"))
+	require.Equal(t, 2, d.counts.Of("redelivered"))
+	require.Equal(t, 2, d.counts.Of("duplicate"))
 }
 
 func TestAnEventThatCannotBeTakenIsDeliveredAgainBySlack(t *testing.T) {

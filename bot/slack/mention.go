@@ -145,7 +145,7 @@ func handedIn(files []file) []chat.File {
 	var out []chat.File
 	for _, f := range files {
 		if f.ID != "" {
-			out = append(out, chat.File{Name: fileName(f.Name), Ref: f.ID})
+			out = append(out, chat.File{Name: chat.FileName(f.Name), Ref: f.ID})
 		}
 	}
 	return out

@@ -153,7 +153,7 @@ func formErrors(v view, m chat.Message) any {
 		return nil
 	}
 	first := strings.TrimSuffix(keep.Press.Ask[0], "?")
-	return formAnswer{Action: "errors", Errors: map[string]string{first: cut(words(m), maxError)}}
+	return formAnswer{Action: "errors", Errors: map[string]string{first: chat.Cut(words(m), maxError)}}
 }
 
 // maxError is how much is said under a field, in characters.
@@ -176,7 +176,7 @@ func fill(f chat.Form, v view) (line string, files []chat.File, wrong map[string
 	f.Inputs = inputs
 	line, wrong = f.Fill(answers)
 	for name, why := range wrong {
-		wrong[name] = cut(chat.Clean(why), maxError)
+		wrong[name] = chat.Cut(chat.Clean(why), maxError)
 	}
 	return line, files, wrong
 }

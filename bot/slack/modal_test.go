@@ -153,14 +153,10 @@ func TestWhatTheDeskRefusesIsToldInTheFormAndWhatWasTypedStays(t *testing.T) {
 	lead.Submits()
 	form := lead.SeesModal("Not done: the store does not answer.\nTry again in a minute.")
 	require.Equal(t, "it is down", form.Values["Reason"])
-	for range mostAtOnce {
-		st.p.in.slots <- struct{}{}
-	}
+	leave := st.crowded()
 	lead.Submits()
 	lead.SeesModal("too much is asked of me")
-	for range mostAtOnce {
-		<-st.p.in.slots
-	}
+	leave()
 	desk.says(nil)
 	require.Equal(t, slackfake.OK, lead.Submits().Done().Outcome)
 	st.Again()

@@ -30,31 +30,12 @@ func (p *Platform) Run(ctx context.Context, desk bot.Desk) error {
 	if p.opt.AppToken != "" {
 		parts = append(parts, p.runSocket)
 	}
-	p.in.open(desk)
+	p.door.Open(desk)
 	hands := p.in.work(ctx)
-	err := together(ctx, parts...)
-	p.in.shut()
+	err := bot.Together(ctx, parts...)
+	p.door.Shut()
 	hands()
 	return err
-}
-
-// together runs the parts until the context ends or one of them returns an error,
-// and waits for all.
-func together(ctx context.Context, parts ...func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	errs := make(chan error, len(parts))
-	for _, part := range parts {
-		go func() { errs <- part(ctx) }() // waited for below
-	}
-	var first error
-	for range parts {
-		if err := <-errs; err != nil && first == nil {
-			first = err
-			cancel()
-		}
-	}
-	return first
 }
 
 // introduce finds out who we are. It tries until it knows, or until Slack says that
@@ -67,7 +48,7 @@ func (p *Platform) introduce(ctx context.Context) error {
 		}
 		if ctx.Err() == nil {
 			p.opt.Logger.Warn("slack: it does not say who we are", "error", hushed(err))
-			pause(ctx, max(p.tune.backoff(attempt), p.dir.limited(err)))
+			bot.Pause(ctx, max(bot.Backoff(attempt, p.tune.first, p.tune.most), p.dir.limited(err)))
 		}
 	}
 	return nil
@@ -136,18 +117,15 @@ type taken struct {
 // serve handles one delivery, or turns it away at once when too many are handled
 // already. What breaks breaks for this one.
 func (p *Platform) serve(ctx context.Context, d delivery) (t taken) {
-	desk := p.in.enter()
+	desk, full, leave := p.door.Enter()
+	defer leave()
 	if desk == nil {
 		return taken{refused: true}
 	}
-	defer p.in.inside.Done()
 	if d.retry {
 		p.opt.Count("redelivered")
 	}
-	select {
-	case p.in.slots <- struct{}{}:
-		defer func() { <-p.in.slots }()
-	default:
+	if full {
 		p.opt.Count("turned away")
 		return p.turnAway(d)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
-	"unicode/utf8"
 
 	slackgo "github.com/slack-go/slack"
 
@@ -34,21 +33,13 @@ func (p *Platform) whispered(m chat.Message) any {
 	sheets := render(m, setting{room: messageRoom, command: p.opt.Command}).sheets
 	out := whisper{Type: slackgo.ResponseTypeEphemeral, Text: sheets[0].Text, Blocks: sheets[0].Blocks}
 	if raw, err := json.Marshal(out); err != nil || len(raw) > maxAck || len(sheets) > 1 {
-		out.Text, out.Blocks = escape(cut(words(m), maxWords)), nil
+		out.Text, out.Blocks = escape(chat.Cut(words(m), maxWords)), nil
 	}
 	return out
 }
 
 // maxWords is how much is said of a message where it can have no form, in characters.
 const maxWords = 2500
-
-// cut is the beginning of a text that is longer than so many characters.
-func cut(s string, most int) string {
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	return string([]rune(s)[:most-1]) + "…"
-}
 
 // tell says something to one person, behind the acknowledgement. It is false when
 // too much waits to be said.

@@ -176,7 +176,7 @@ func TestARedeliveredCommandIsTheSameRequest(t *testing.T) {
 	st.Again()
 	st.Eventually("both are acknowledged", func() bool { return st.Acks() == 2 })
 	require.Len(t, desk.requests(), 1)
-	require.Equal(t, 1, st.counts.of("duplicate"))
+	require.Equal(t, 1, st.counts.Of("duplicate"))
 	st.User("responder").Types("incident", "/allclear scan").Done()
 	require.Len(t, desk.requests(), 2, "who types it again asks again")
 }
@@ -243,19 +243,15 @@ func TestWhatComesOnTopIsTurnedAwayAtOnce(t *testing.T) {
 		posted, err := st.p.Post(t.Context(), desk.only(t).Place, chat.Say(chat.P("board"), chat.Row(chat.Button{Label: "Scan", Line: "scan"})), "board")
 		require.NoError(t, err)
 		require.NotEmpty(t, posted)
-		for range mostAtOnce {
-			st.p.in.slots <- struct{}{}
-		}
+		leave := st.crowded()
 		sent := st.User("responder").Types("incident", "/allclear scan").Done()
 		require.Equal(t, slackfake.OK, sent.Outcome)
 		require.True(t, st.User("responder").Sees("too much is asked of me").Private)
 		st.User("lead-1").Presses(st.In("incident").Last(), "Scan").Done()
 		require.True(t, st.User("lead-1").Sees("too much is asked of me").Private)
 		require.Len(t, desk.requests(), 1)
-		require.Equal(t, 2, st.counts.of("turned away"))
-		for range mostAtOnce {
-			<-st.p.in.slots
-		}
+		require.Equal(t, 2, st.counts.Of("turned away"))
+		leave()
 		st.User("responder").Types("incident", "/allclear scan").Done()
 		require.Len(t, desk.requests(), 2)
 	})

@@ -10,6 +10,7 @@ import (
 
 	slackgo "github.com/slack-go/slack"
 
+	"github.com/allclear-bot/allclear/bot"
 	"github.com/allclear-bot/allclear/bot/chat"
 )
 
@@ -154,6 +155,6 @@ func (p *Platform) patiently(ctx context.Context, do func() error) error {
 			return err
 		}
 		p.opt.Count("rate limited")
-		pause(ctx, busy.RetryAfter)
+		bot.Pause(ctx, busy.RetryAfter)
 	}
 }

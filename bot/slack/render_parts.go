@@ -117,7 +117,7 @@ func codeLines(text string) [][]stretch {
 }
 
 func (r *renderer) attachment(a chat.Attachment) {
-	r.enclose(enclosure{name: a.Name, data: a.Data}, "file", size(len(a.Data)))
+	r.enclose(enclosure{name: a.Name, data: a.Data}, "file", chat.FileSize(len(a.Data)))
 }
 
 // enclose adds a file, and a line that says so.
@@ -136,14 +136,4 @@ func (r *renderer) enclose(e enclosure, kind string, rest string) {
 		t = append(t, stretch{text: " " + rest})
 	}
 	r.strip(prose, t)
-}
-
-func size(n int) string {
-	switch {
-	case n >= 1<<20:
-		return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
-	case n >= 1<<10:
-		return fmt.Sprintf("%.1f kB", float64(n)/(1<<10))
-	}
-	return fmt.Sprintf("%d B", n)
 }

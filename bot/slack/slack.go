@@ -161,9 +161,10 @@ type Platform struct {
 	out outgoing
 
 	me    atomic.Pointer[self] // nil until Slack said who we are
+	door  *bot.Door
 	in    *intake
 	dir   *directory
-	links links
+	links bot.Links
 	tune  tune
 }
 
@@ -187,7 +188,7 @@ func New(o Options) (*Platform, error) {
 		return nil, fmt.Errorf("slack: the command %q must begin with a slash", o.Command)
 	}
 	api := o.client()
-	return &Platform{opt: o, api: api, in: newIntake(), dir: newDirectory(api, o), tune: patient()}, nil
+	return &Platform{opt: o, api: api, door: bot.NewDoor(mostAtOnce), in: newIntake(), dir: newDirectory(api, o), tune: patient()}, nil
 }
 
 func (o *Options) defaults() {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/allclear-bot/allclear/bot"
 )
 
 // maxFrame is how large an envelope may be, in bytes.
@@ -35,7 +37,7 @@ func (p *Platform) runSocket(ctx context.Context) error {
 	defer conns.Wait()
 	defer cancel()
 	for attempt := 0; ctx.Err() == nil; attempt++ {
-		pause(ctx, p.tune.backoff(attempt))
+		bot.Pause(ctx, bot.Backoff(attempt, p.tune.first, p.tune.most))
 		began := time.Now()
 		c, err := p.connect(ctx)
 		if hopeless(err) {
@@ -58,7 +60,7 @@ func (p *Platform) runSocket(ctx context.Context) error {
 		case bye.reason == switchedOff:
 			return errors.New("slack: Socket Mode is switched off for this app (" + switchedOff + ")")
 		case bye.reason == tooMany:
-			pause(ctx, p.tune.crowd)
+			bot.Pause(ctx, p.tune.crowd)
 		case time.Since(began) >= p.tune.steady:
 			attempt = -1
 		}
@@ -71,7 +73,7 @@ func (p *Platform) unconnected(ctx context.Context, err error) {
 		return
 	}
 	err = hushed(err)
-	p.links.trouble(err)
+	p.links.Trouble(err)
 	p.opt.Count("connection failed")
 	p.opt.Logger.Warn("slack: no connection can be made", "error", err)
 }
@@ -83,7 +85,7 @@ func (p *Platform) connect(ctx context.Context) (*conn, error) {
 	_, address, err := p.api.StartSocketModeContext(opening)
 	if err != nil {
 		if wait := p.dir.limited(err); wait > 0 {
-			pause(ctx, wait)
+			bot.Pause(ctx, wait)
 		}
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (c *conn) read(ctx context.Context) error {
 	greeted := false
 	defer func() {
 		if greeted {
-			c.p.links.down(c.p.opt.Now())
+			c.p.links.Down(c.p.opt.Now())
 		}
 	}()
 	var late *time.Timer
@@ -94,7 +94,7 @@ func (c *conn) read(ctx context.Context) error {
 		case e.Type == "hello":
 			if !greeted {
 				greeted = true
-				c.p.links.up()
+				c.p.links.Up()
 				c.p.opt.Count("connected")
 				c.p.opt.Logger.Info("slack: connected")
 			}

@@ -96,7 +96,7 @@ func TestItDoesNotComeAgainBeforeSlackWants(t *testing.T) {
 	st := newStage(t, false, slackfake.Options{}, nil)
 	st.NextCalls("apps.connections.open", 1, slackfake.RateLimited(time.Second)) // coming early is a complaint
 	st.runs(t, &notebook{})
-	require.Equal(t, 1, st.counts.of("rate limited"))
+	require.Equal(t, 1, st.counts.Of("rate limited"))
 }
 
 func TestAConnectionThatIsToEndIsReplacedFirst(t *testing.T) {
@@ -148,7 +148,7 @@ func TestASilentConnectionIsGivenUp(t *testing.T) {
 	st.p.tune.silence = 300 * time.Millisecond
 	st.runs(t, desk)
 	st.StopPings()
-	require.Eventually(t, func() bool { return st.counts.of("connected") == 2 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return st.counts.Of("connected") == 2 }, 10*time.Second, time.Millisecond)
 	require.Contains(t, st.log.String(), "nothing was heard for too long")
 	require.Equal(t, slackfake.OK, st.User("responder").Types("incident", "/allclear scan").Done().Outcome)
 }
@@ -171,7 +171,7 @@ func TestTooManyConnectionsAreSurvived(t *testing.T) {
 	done := make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { done <- st.p.Run(ctx, &notebook{}) }()
-	require.Eventually(t, func() bool { return st.counts.of("disconnected") >= 2 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return st.counts.Of("disconnected") >= 2 }, 10*time.Second, time.Millisecond)
 	require.Error(t, st.p.Ready())
 	_ = others[0].Close()
 	st.ready(t)
@@ -188,7 +188,7 @@ func TestFramesThatAreNoEnvelopesAreLeftAlone(t *testing.T) {
 	}
 	st.SendBinary([]byte{0, 1, 2})
 	require.Equal(t, slackfake.OK, st.User("responder").Types("incident", "/allclear scan").Done().Outcome)
-	require.Equal(t, 1, st.counts.of("connected"), "the connection lived through it")
+	require.Equal(t, 1, st.counts.Of("connected"), "the connection lived through it")
 	require.Len(t, desk.requests(), 1)
 }
 
@@ -206,7 +206,7 @@ func TestAPayloadThatCannotBeReadIsAcknowledgedForItGetsNoBetter(t *testing.T) {
 		require.Equal(t, slackfake.OK, st.Interacts(payload).Done().Outcome)
 	}
 	require.Empty(t, desk.requests())
-	require.Equal(t, 2, st.counts.of("malformed"))
+	require.Equal(t, 2, st.counts.Of("malformed"))
 }
 
 func TestSeveralReplicasTakeEachRequestOnce(t *testing.T) {

@@ -1,15 +1,10 @@
 package slack
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http/httptest"
-	"os"
-	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,79 +17,14 @@ import (
 	"github.com/allclear-bot/allclear/state"
 )
 
-// TestMain fails when something of ours still runs after all tests have ended.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if left := leaked(); code == 0 && left != "" {
-		fmt.Fprintln(os.Stderr, "goroutines are left over:\n"+left)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// leaked are the goroutines of this package that do not end.
-func leaked() string {
-	end := time.Now().Add(5 * time.Second)
-	for {
-		buf := make([]byte, 1<<20)
-		var ours []string
-		for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-			if strings.Contains(g, "allclear/bot/slack.") && !strings.Contains(g, "TestMain") {
-				ours = append(ours, g)
-			}
-		}
-		if len(ours) == 0 || time.Now().After(end) {
-			return strings.Join(ours, "\n\n")
-		}
-		runtime.Gosched()
-	}
-}
-
-// pages is a log that can be read while it is written.
-type pages struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (p *pages) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.b.Write(b)
-}
-
-func (p *pages) String() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.b.String()
-}
-
-// counts are what was counted.
-type counts struct {
-	mu sync.Mutex
-	m  map[string]int
-}
-
-func (c *counts) add(event string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.m == nil {
-		c.m = map[string]int{}
-	}
-	c.m[event]++
-}
-
-func (c *counts) of(event string) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.m[event]
-}
+func TestMain(m *testing.M) { bottest.Main(m, "bot/slack") }
 
 // stage is a fake Slack with a platform in front of it.
 type stage struct {
 	*slackfake.Slack
 	p      *Platform
-	log    *pages
-	counts *counts
+	log    *bottest.Pages
+	counts *bottest.Counts
 	opt    Options
 }
 
@@ -110,7 +40,7 @@ const secret = "8f742231b10e8888abcd99yyyzzz85a5"
 // newStage builds one that does not run. Over HTTP its fake delivers to Handler.
 func newStage(t *testing.T, overHTTP bool, fake slackfake.Options, change func(*Options)) *stage {
 	t.Helper()
-	st := &stage{log: &pages{}, counts: &counts{}}
+	st := &stage{log: &bottest.Pages{}, counts: &bottest.Counts{}}
 	var app *Platform
 	if overHTTP {
 		server := httptest.NewUnstartedServer(nil)
@@ -126,7 +56,7 @@ func newStage(t *testing.T, overHTTP bool, fake slackfake.Options, change func(*
 	}
 	st.Slack = slackfake.New(t, fake)
 	st.opt = Options{
-		BotToken: st.BotToken(), API: st.APIURL(), Logger: slog.New(slog.NewTextHandler(st.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Count: st.counts.add,
+		BotToken: st.BotToken(), API: st.APIURL(), Logger: slog.New(slog.NewTextHandler(st.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Count: st.counts.Add,
 	}
 	if overHTTP {
 		st.opt.SigningSecret = secret
@@ -238,4 +168,18 @@ func TestSlackOverSocketModePassesTheSuiteOfPlatforms(t *testing.T) {
 func TestSlackOverHTTPPassesTheSuiteOfPlatforms(t *testing.T) {
 	t.Parallel()
 	bottest.Run(t, func(t *testing.T) bottest.Harness { return harness(t, true) })
+}
+
+// crowded fills the room at the desk.
+func (st *stage) crowded() (leave func()) {
+	var out []func()
+	for range mostAtOnce {
+		_, _, done := st.p.door.Enter()
+		out = append(out, done)
+	}
+	return func() {
+		for _, done := range out {
+			done()
+		}
+	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/allclear-bot/allclear/bot"
 )
 
 // How much is done at the same time, and for how long. Slack wants its answer
@@ -19,13 +17,8 @@ const (
 	lastWords   = 3 * time.Second // for what is still to be said when Run ends
 )
 
-// intake is what takes deliveries to the desk while Run runs.
+// intake is what is done with deliveries while Run runs.
 type intake struct {
-	mu     sync.Mutex
-	desk   bot.Desk // nil: nobody is there
-	inside sync.WaitGroup
-	slots  chan struct{}
-
 	behind  chan func(context.Context)
 	fatal   chan error // why Run must end
 	homes   *recent[string]
@@ -35,35 +28,9 @@ type intake struct {
 
 func newIntake() *intake {
 	return &intake{
-		slots: make(chan struct{}, mostAtOnce), behind: make(chan func(context.Context), mostBehind), fatal: make(chan error, 1),
+		behind: make(chan func(context.Context), mostBehind), fatal: make(chan error, 1),
 		homes: newRecent[string](10_000), forms: newRecent[string](10_000), replays: newReplays(),
 	}
-}
-
-// open lets deliveries in.
-func (i *intake) open(desk bot.Desk) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.desk = desk
-}
-
-// shut lets nothing in any more, and waits for what is inside.
-func (i *intake) shut() {
-	i.mu.Lock()
-	i.desk = nil
-	i.mu.Unlock()
-	i.inside.Wait()
-}
-
-// enter is the desk for one delivery, nil when nobody is there. Who was given one
-// must leave.
-func (i *intake) enter() bot.Desk {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.desk != nil {
-		i.inside.Add(1)
-	}
-	return i.desk
 }
 
 // work does what is to be done behind acknowledgements. The function that it returns
