@@ -49,6 +49,11 @@ func newBoard(t *testing.T, revision int) *board {
 	t.Helper()
 	e, err := embedded.OpenMemory(embedded.Options{})
 	require.NoError(t, err)
+	return newBoardOn(t, e, revision)
+}
+
+func newBoardOn(t *testing.T, e *embedded.Engine, revision int) *board {
+	t.Helper()
 	c := e.Client()
 	t.Cleanup(func() {
 		require.NoError(t, c.Close())

@@ -129,6 +129,9 @@ func (tx *Tx) SetCommunity(c Community) error {
 	if !known && len(d.Communities) >= MaxCommunities {
 		return refuse(fmt.Sprintf("%d communities are set up already, the most there may be.", MaxCommunities), "")
 	}
+	if len(c.Name)+len(c.Role) > MaxReason {
+		return refuse(fmt.Sprintf("The name and the role are longer than %d characters.", MaxReason), "Mention the role as the platform does.")
+	}
 	if c.Place != nil {
 		p := *c.Place
 		p.Thread, p.Person, p.Reply, p.Named = "", "", "", false

@@ -95,6 +95,8 @@ func (tx *Tx) Schedule(j Scheduled) error {
 	switch {
 	case j.Name == "" || strings.TrimSpace(j.Line) == "" || j.Spec == "":
 		return refuse("A job needs a name, a time table and a command line.", "")
+	case len(j.Spec) > MaxReason || len(j.Zone) > MaxReason:
+		return refuse(fmt.Sprintf("The time table is longer than %d characters.", MaxReason), "")
 	case len(j.Line) > MaxLine:
 		return refuse(fmt.Sprintf("The line is longer than %d characters.", MaxLine), "")
 	}

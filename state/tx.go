@@ -175,6 +175,9 @@ func (tx *Tx) CloseIncident(reason string) error {
 	if tx.Incident.Clear == nil && strings.TrimSpace(reason) == "" {
 		return refuse("The incident is not declared clear.", "Declare it clear first, or close it with a reason.")
 	}
+	if len(reason) > MaxReason {
+		return refuse(fmt.Sprintf("The reason is longer than %d characters.", MaxReason), "")
+	}
 	tx.Incident.Closed, tx.Incident.ClosedBy, tx.incident = tx.Work.At, tx.Work.By, true
 	tx.event("incident closed", "", "", map[string]string{"reason": reason})
 	return nil
