@@ -2,6 +2,7 @@ package feeds
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -122,7 +123,7 @@ func writeMarkdown(a state.Advisory, t state.AdvisoryText, tlp state.TLP) []byte
 	if len(t.Sources) > 0 {
 		line("## Sources\n")
 		for _, s := range t.Sources {
-			line("- %s: %s", escape(s.Title), escape(s.At))
+			line("- %s: %s", escape(s.Title), sourceLink(s.At))
 		}
 	}
 	if t.Credit != "" {
@@ -141,10 +142,34 @@ func fixedIn(b state.AdvisoryBranch) string {
 	return b.Fixed
 }
 
-// escape makes a text one line that Markdown shows as it is.
+// escape makes a text one line that Markdown shows as it is: no markup, no table, no
+// list, no heading, and no link that a reader makes of what only looks like one.
 func escape(s string) string {
-	s = checks.Clean(strings.ReplaceAll(s, "\n", " "), maxText*4)
-	return strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", "&lt;", ">", "&gt;", "|", `\|`, "#", `\#`, "!", `\!`, "~", `\~`).Replace(s)
+	s = strings.TrimSpace(checks.Clean(s, maxText*4))
+	s = strings.NewReplacer(
+		`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "&", "&amp;", "<", "&lt;", ">", "&gt;", "|", `\|`, "#", `\#`,
+		"!", `\!`, "~", `\~`, "$", `\$`, "@", `\@`, "://", `\://`,
+	).Replace(s)
+	s = bareHost.ReplaceAllString(s, `$1\.`)
+	return blockStart.ReplaceAllString(s, `$1\$2`)
+}
+
+var (
+	bareHost   = regexp.MustCompile(`(?i)(www)\.`)
+	blockStart = regexp.MustCompile(`^(\d*)([-+=.)])`) // of a list, a rule, or what makes a heading of the line above
+)
+
+// sourceLink is where a source is found: addresses as links, other words as text.
+func sourceLink(at string) string {
+	var out []string
+	for _, f := range strings.Fields(at) {
+		if u := reference(f); u != "" {
+			out = append(out, "<"+u+">")
+			continue
+		}
+		out = append(out, escape(f))
+	}
+	return strings.Join(out, " ")
 }
 
 // Defang makes an indicator one that nobody opens by accident.

@@ -45,7 +45,7 @@ func writeCSAF(a state.Advisory, t state.AdvisoryText, tlp state.TLP, from Publi
 			"category": "other", "name": cmp.Or(from.Name, "allclear"),
 			"namespace": cmp.Or(from.Namespace, "https://github.com/allclear-bot/allclear"),
 		},
-		"tracking": tracking(a, t, now),
+		"tracking": tracking(a, t, tlp, now),
 	}
 	if notes := notesOf(t); len(notes) > 0 {
 		document["notes"] = notes
@@ -54,8 +54,7 @@ func writeCSAF(a state.Advisory, t state.AdvisoryText, tlp state.TLP, from Publi
 		document["references"] = refs
 	}
 	doc := object{"document": document}
-	if len(t.Products) > 0 && len(t.CVEs) > 0 {
-		tree, status, remedies := products(t)
+	if tree, status, remedies := products(t); len(tree) > 0 && len(t.CVEs) > 0 {
 		document["category"], doc["product_tree"] = "csaf_security_advisory", object{"branches": tree}
 		var all []object
 		for _, cve := range t.CVEs {
@@ -79,14 +78,19 @@ func withdrawnWord(a state.Advisory) string {
 // line1 is a text that is not empty, on one line.
 func line1(s string) string { return cmp.Or(checks.Clean(s, maxTitle), "untitled") }
 
-// tracking is the history of an advisory. Versions count from 1.
-func tracking(a state.Advisory, t state.AdvisoryText, now time.Time) object {
+// tracking is the history of an advisory, as far as each version may go where the
+// document goes. Versions count from 1.
+func tracking(a state.Advisory, t state.AdvisoryText, tlp state.TLP, now time.Time) object {
 	var history []object
 	add := func(version int, at time.Time, summary string) {
 		history = append(history, object{"date": at.UTC().Format(time.RFC3339), "number": strconv.Itoa(version), "summary": line1(summary)})
 	}
 	for _, v := range a.Past {
-		add(v.Version, v.At, cmp.Or(v.Changed, "First version"))
+		said := cmp.Or(v.Changed, "First version")
+		if v.TLP < tlp {
+			said = fmt.Sprintf("Version %d", v.Version)
+		}
+		add(v.Version, v.At, said)
 	}
 	status := "final"
 	if a.Draft != nil {
@@ -121,7 +125,7 @@ func notesOf(t state.AdvisoryText) []object {
 		actions = append(actions, fmt.Sprintf("%d. %s", i+1, checks.Clean(s, maxText)))
 	}
 	for _, i := range t.Indicators {
-		indicators = append(indicators, i.Type+" "+checks.Clean(Defang(i), maxText))
+		indicators = append(indicators, checks.Clean(i.Type+" "+Defang(i), maxText))
 	}
 	add("summary", "Summary", strings.Join(summary, "\n\n"))
 	add("details", "What to do, in this order", strings.Join(actions, "\n"))

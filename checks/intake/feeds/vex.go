@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -169,7 +170,7 @@ type openVEXProduct struct {
 // type generic; a range is said in words beside them.
 func (v VEX) WriteOpenVEX(from Publisher) ([]byte, error) {
 	doc := openVEX{
-		Context: "https://openvex.dev/ns/v0.2.0", ID: cmp.Or(from.Namespace, "https://github.com/allclear-bot/allclear") + "/vex/" + v.ID, Author: cmp.Or(from.Name, "allclear"), Role: "User",
+		Context: "https://openvex.dev/ns/v0.2.0", ID: cmp.Or(from.Namespace, "https://github.com/allclear-bot/allclear") + "/vex/" + url.PathEscape(v.ID), Author: cmp.Or(from.Name, "allclear"), Role: "User",
 		Timestamp: v.Made.UTC().Format(time.RFC3339), Version: max(1, v.Rules.Revision), Tooling: "allclear",
 	}
 	for _, cve := range v.Rules.CVEs {
@@ -206,5 +207,5 @@ func (p vexProduct) purl(version string) string {
 		}
 		return '-'
 	}, strings.ToLower(checks.Clean(p.name, 80)))
-	return "pkg:generic/" + strings.Trim(name, "-") + "@" + version
+	return "pkg:generic/" + cmp.Or(strings.Trim(name, "-"), "product") + "@" + version
 }
