@@ -35,15 +35,13 @@ const (
 // happen, and [Estate.Truth] tells what is really the case. All methods may be
 // called at any time by any goroutine; Start and Close once each.
 type Estate struct {
-	opts    Options
-	breed   breed
-	boxes   []*box
-	camps   []*camp
-	byName  map[string]*box
-	byCamp  map[string]*camp
-	byHost  map[string]place
-	stats   stats
-	serving estateServing
+	serving
+	breed  breed
+	boxes  []*box
+	camps  []*camp
+	byName map[string]*box
+	byCamp map[string]*camp
+	byHost map[string]place
 
 	mu sync.RWMutex // guards what changes in boxes and camps
 }
@@ -151,7 +149,8 @@ func NewEstate(campaign string, opts Options) (*Estate, error) {
 	all[i].traits = slices.DeleteFunc(all[i].traits, func(t Trait) bool {
 		return t.Hostile() && opts.HostileShare < 0 || t == TraitHangs && opts.HangingShare < 0
 	})
-	e := &Estate{opts: opts, breed: all[i], byName: map[string]*box{}, byCamp: map[string]*camp{}, byHost: map[string]place{}}
+	e := &Estate{breed: all[i], byName: map[string]*box{}, byCamp: map[string]*camp{}, byHost: map[string]place{}}
+	e.what, e.opts, e.find, e.forbids = "estate", opts, e.respond, knocks
 	if err := e.found(rand.New(rand.NewPCG(opts.Seed, 0xe57a7e))); err != nil {
 		return nil, fmt.Errorf("make the servers of %s: %w", campaign, err)
 	}

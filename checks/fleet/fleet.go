@@ -3,6 +3,7 @@ package fleet
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,7 +24,7 @@ var (
 // Fleet is a number of make-believe servers. All its methods may be called at
 // any time by any goroutine; [Fleet.Start] and [Fleet.Close] once each.
 type Fleet struct {
-	opts    Options
+	serving
 	lines   map[Product]*line
 	servers []*machine
 	farms   []*cluster
@@ -31,8 +32,6 @@ type Fleet struct {
 	byFarm  map[string]*cluster
 	byHost  map[string]host
 	counter atomic.Uint64 // of answers, for request ids
-	stats   stats
-	serving serving
 
 	mu sync.RWMutex // guards what people change: inner states, items, keys
 }
@@ -114,7 +113,9 @@ func New(opts Options) (*Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Fleet{opts: opts, byName: map[string]*machine{}, byFarm: map[string]*cluster{}, byHost: map[string]host{}}
+	f := &Fleet{byName: map[string]*machine{}, byFarm: map[string]*cluster{}, byHost: map[string]host{}}
+	f.what, f.opts, f.find = "fleet", opts, f.respond
+	f.forbids = func(r *http.Request) bool { return looksLikeAttack(r.URL.Path) }
 	if f.lines, err = lines(); err != nil {
 		return nil, fmt.Errorf("make the product table: %w", err)
 	}
@@ -132,6 +133,12 @@ func New(opts Options) (*Fleet, error) {
 		}
 	}
 	return f, nil
+}
+
+// respond is the server, or the farm behind its balancer, that answers for a host.
+func (f *Fleet) respond(name string) (func(*http.Request) answer, bool) {
+	h, ok := f.byHost[name]
+	return func(r *http.Request) answer { return f.answer(h, r) }, ok
 }
 
 // Farms lists the names of the farms in the order of the inventory. A server

@@ -6,59 +6,53 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 )
-
-// stats counts what was asked, so that a test can prove that nobody did harm.
-type stats struct {
-	requests, writes, forbidden, strangers atomic.Int64
-}
 
 // Asked is what the fleet was asked since it was made.
 type Asked struct {
 	Requests  int64
 	Writes    int64 // neither GET nor HEAD
-	Forbidden int64 // a path that looks like the attack
+	Forbidden int64 // it looks like the attack
 	Strangers int64 // a host that is not of the fleet
 }
 
-// Asked tells what was asked so far.
-func (f *Fleet) Asked() Asked {
-	return Asked{f.stats.requests.Load(), f.stats.writes.Load(), f.stats.forbidden.Load(), f.stats.strangers.Load()}
+// Asked tells what was asked so far, so that a test can prove that nobody did harm.
+func (v *serving) Asked() Asked {
+	return Asked{v.requests.Load(), v.writes.Load(), v.forbidden.Load(), v.strangers.Load()}
 }
 
-// handle is every server of the fleet.
-func (f *Fleet) handle(w http.ResponseWriter, r *http.Request) {
-	f.serving.gate.RLock()
-	defer f.serving.gate.RUnlock()
-	if f.serving.shut {
+// handle is every server.
+func (v *serving) handle(w http.ResponseWriter, r *http.Request) {
+	v.gate.RLock()
+	defer v.gate.RUnlock()
+	if v.shut {
 		return
 	}
-	f.stats.requests.Add(1)
-	if f.serving.open.Load() > int64(f.opts.Kept) {
+	v.requests.Add(1)
+	if v.open.Load() > int64(v.opts.Kept) {
 		w.Header().Set("Connection", "close")
 	}
-	h, ok := f.byHost[hostOf(r)]
+	respond, ok := v.find(hostOf(r))
 	if !ok {
-		f.stats.strangers.Add(1)
-		http.Error(w, "no such server in the fleet", http.StatusMisdirectedRequest)
+		v.strangers.Add(1)
+		http.Error(w, "no such server in the "+v.what, http.StatusMisdirectedRequest)
 		return
 	}
-	f.count(r)
-	if !pause(r.Context(), f.opts.Latency) {
+	v.count(r)
+	if !pause(r.Context(), v.opts.Latency) {
 		return
 	}
-	a := f.answer(h, r)
+	a := respond(r)
 	switch a.manner {
 	case hanging:
-		pause(r.Context(), f.opts.HangFor)
+		pause(r.Context(), v.opts.HangFor)
 		reset(w)
 	case resetting:
 		reset(w)
 	case endless:
 		// Errors only where there is no deadline to set; the client ends it too.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(f.opts.HangFor))
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(v.opts.HangFor))
 		a.write(w, r)
 	default:
 		a.write(w, r)
@@ -74,12 +68,12 @@ func hostOf(r *http.Request) string {
 	return strings.ToLower(host)
 }
 
-func (f *Fleet) count(r *http.Request) {
+func (v *serving) count(r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		f.stats.writes.Add(1)
+		v.writes.Add(1)
 	}
-	if looksLikeAttack(r.URL.Path) {
-		f.stats.forbidden.Add(1)
+	if v.forbids(r) {
+		v.forbidden.Add(1)
 	}
 }
 

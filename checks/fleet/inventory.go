@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/allclear-bot/allclear/state"
@@ -58,17 +56,6 @@ func (f *Fleet) URL(server string) string {
 		return f.url(server)
 	}
 	return ""
-}
-
-func (f *Fleet) url(name string) string {
-	host := hostName(name)
-	if port := f.port(); port != 0 {
-		host = net.JoinHostPort(host, strconv.Itoa(port))
-	}
-	if f.opts.TLS {
-		return "https://" + host + "/"
-	}
-	return "http://" + host + "/"
 }
 
 // Header of the CSV form of an inventory.

@@ -28,54 +28,59 @@ const (
 	headerTimeout = 10 * time.Second
 )
 
-// serving is the running half of a fleet.
+// serving is the half of a fleet or an estate that listens and answers.
 type serving struct {
-	mu       sync.Mutex
-	listener net.Listener
-	srv      *http.Server
-	pool     *x509.CertPool
-	pem      []byte
-	stop     context.CancelFunc
-	ended    chan struct{} // closed when Serve has returned
-	err      error         // why; readable after ended
+	what string // "fleet", for errors
+	opts Options
+	// find is what answers for a host; false: there is no such host.
+	find func(host string) (respond func(*http.Request) answer, ok bool)
+	// forbids reports whether nobody who means well asks for this.
+	forbids func(*http.Request) bool
+
+	life  sync.Mutex // guards what follows, to err
+	srv   *http.Server
+	pool  *x509.CertPool
+	pem   []byte
+	stop  context.CancelFunc
+	ended chan struct{} // closed when Serve has returned
+	err   error         // why; readable after ended
 
 	gate sync.RWMutex // held by each request while it is answered
 	shut bool         // guarded by gate
 
 	bound atomic.Int64 // port
 	open  atomic.Int64 // connections
+
+	requests, writes, forbidden, strangers atomic.Int64
 }
 
-// Start listens and serves until [Fleet.Close]. The context bounds only the
-// start. A fleet starts once.
-func (f *Fleet) Start(ctx context.Context) error {
-	v := &f.serving
-	v.mu.Lock()
-	defer v.mu.Unlock()
+// Start listens and serves until Close. The context bounds only the start. It starts once.
+func (v *serving) Start(ctx context.Context) error {
+	v.life.Lock()
+	defer v.life.Unlock()
 	if v.ended != nil {
-		return errors.New("this fleet was started before")
+		return fmt.Errorf("this %s was started before", v.what)
 	}
 	var config *tls.Config
-	if f.opts.TLS {
-		a, err := newAuthority(f.opts.Epoch)
+	if v.opts.TLS {
+		a, err := newAuthority(v.opts.Epoch)
 		if err != nil {
-			return fmt.Errorf("make the fleet's certificates: %w", err)
+			return fmt.Errorf("make the %s's certificates: %w", v.what, err)
 		}
 		config, v.pool, v.pem = a.config, a.pool, a.pem
 	}
 	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp4", net.JoinHostPort(Address, strconv.Itoa(f.opts.Port)))
+	l, err := lc.Listen(ctx, "tcp4", net.JoinHostPort(Address, strconv.Itoa(v.opts.Port)))
 	if err != nil {
-		return fmt.Errorf("start the fleet: %w", err)
+		return fmt.Errorf("start the %s: %w", v.what, err)
 	}
 	v.bound.Store(int64(l.Addr().(*net.TCPAddr).Port))
-	v.listener, v.ended = l, make(chan struct{})
 	if config != nil {
 		l = tls.NewListener(l, config)
 	}
 	base, stop := context.WithCancel(context.Background())
-	v.stop = stop
-	v.srv = f.httpServer(base)
+	v.stop, v.ended = stop, make(chan struct{})
+	v.srv = v.httpServer(base)
 	go func() {
 		defer close(v.ended)
 		v.err = v.srv.Serve(l)
@@ -83,9 +88,9 @@ func (f *Fleet) Start(ctx context.Context) error {
 	return nil
 }
 
-func (f *Fleet) httpServer(base context.Context) *http.Server {
+func (v *serving) httpServer(base context.Context) *http.Server {
 	return &http.Server{
-		Handler:           http.HandlerFunc(f.handle),
+		Handler:           http.HandlerFunc(v.handle),
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
@@ -93,19 +98,18 @@ func (f *Fleet) httpServer(base context.Context) *http.Server {
 		ConnState: func(_ net.Conn, s http.ConnState) {
 			switch s {
 			case http.StateNew:
-				f.serving.open.Add(1)
+				v.open.Add(1)
 			case http.StateClosed, http.StateHijacked:
-				f.serving.open.Add(-1)
+				v.open.Add(-1)
 			}
 		},
 	}
 }
 
 // Close stops serving and waits for what was started. It may be called again.
-func (f *Fleet) Close() error {
-	v := &f.serving
-	v.mu.Lock()
-	defer v.mu.Unlock()
+func (v *serving) Close() error {
+	v.life.Lock()
+	defer v.life.Unlock()
 	if v.srv == nil {
 		return nil
 	}
@@ -116,29 +120,28 @@ func (f *Fleet) Close() error {
 	v.shut = true
 	v.gate.Unlock()
 	if err != nil && !errors.Is(err, net.ErrClosed) {
-		return fmt.Errorf("close the fleet: %w", err)
+		return fmt.Errorf("close the %s: %w", v.what, err)
 	}
 	return nil
 }
 
-// Run starts the fleet, serves until the context ends, [Fleet.Close]
-// is called or serving fails.
-func (f *Fleet) Run(ctx context.Context) error {
-	if err := f.Start(ctx); err != nil {
+// Run starts, and serves until the context ends, Close is called or serving fails.
+func (v *serving) Run(ctx context.Context) error {
+	if err := v.Start(ctx); err != nil {
 		return err
 	}
-	return f.wait(ctx)
+	return v.wait(ctx)
 }
 
-func (f *Fleet) wait(ctx context.Context) error {
+func (v *serving) wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
-		return f.Close()
-	case <-f.serving.ended:
-		if errors.Is(f.serving.err, http.ErrServerClosed) { // somebody called Close
-			return f.Close()
+		return v.Close()
+	case <-v.ended:
+		if errors.Is(v.err, http.ErrServerClosed) { // somebody called Close
+			return v.Close()
 		}
-		return errors.Join(fmt.Errorf("serve the fleet: %w", f.serving.err), f.Close())
+		return errors.Join(fmt.Errorf("serve the %s: %w", v.what, v.err), v.Close())
 	}
 }
 
@@ -158,28 +161,39 @@ func ListenAndServe(ctx context.Context, opts Options, ready func(*Fleet)) error
 	return f.wait(ctx)
 }
 
-// CertPool has the authority that signed the fleet's certificate; nil without
-// TLS or before [Fleet.Start].
-func (f *Fleet) CertPool() *x509.CertPool {
-	f.serving.mu.Lock()
-	defer f.serving.mu.Unlock()
-	return f.serving.pool
+// CertPool has the authority that signed the certificate; nil without TLS or before Start.
+func (v *serving) CertPool() *x509.CertPool {
+	v.life.Lock()
+	defer v.life.Unlock()
+	return v.pool
 }
 
-// CertPEM is the authority's certificate for a file; nil without TLS or before [Fleet.Start].
-func (f *Fleet) CertPEM() []byte {
-	f.serving.mu.Lock()
-	defer f.serving.mu.Unlock()
-	return f.serving.pem
+// CertPEM is the authority's certificate for a file; nil without TLS or before Start.
+func (v *serving) CertPEM() []byte {
+	v.life.Lock()
+	defer v.life.Unlock()
+	return v.pem
 }
 
-// port is what the fleet listens on, or will when the options say so.
-func (f *Fleet) port() int {
-	if p := f.serving.bound.Load(); p != 0 {
+// port is what is listened on, or will be when the options say so; 0: any.
+func (v *serving) port() int {
+	if p := v.bound.Load(); p != 0 {
 		return int(p)
 	}
-	return f.opts.Port
+	return v.opts.Port
+}
+
+// url is the address of a name.
+func (v *serving) url(name string) string {
+	host := hostName(name)
+	if port := v.port(); port != 0 {
+		host = net.JoinHostPort(host, strconv.Itoa(port))
+	}
+	if v.opts.TLS {
+		return "https://" + host + "/"
+	}
+	return "http://" + host + "/"
 }
 
 // Connections is how many are open now.
-func (f *Fleet) Connections() int64 { return f.serving.open.Load() }
+func (v *serving) Connections() int64 { return v.open.Load() }
