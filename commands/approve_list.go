@@ -107,7 +107,7 @@ func (c proposals) detail(ctx context.Context, incident string, r state.Proposal
 			return nil, err
 		}
 		a, _ := f.Assess(inc.Rules, c.now()).Server(r.Server)
-		for _, line := range a.Stale {
+		for _, line := range a.SetAside() {
 			t = append(t, chat.T(" · ", chat.C(line))...)
 		}
 	}

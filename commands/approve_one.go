@@ -45,7 +45,7 @@ func (c approve) one(ctx context.Context, call chat.Call, r state.ProposalRef) (
 	case out.Already:
 		return approvedBefore(r.ID), nil
 	}
-	return c.said(ctx, call.Incident, r.Farm, p, before.Stale)
+	return c.said(ctx, call.Incident, r.Farm, p, before.SetAside())
 }
 
 // refusal adds who may approve to why this person may not.
@@ -58,7 +58,7 @@ func (c approve) refusal(no *state.Refusal, r state.ProposalRef, deciders []stat
 }
 
 // said is what the approval did, with how the server is now, and what a confirmation set aside.
-func (c approve) said(ctx context.Context, incident, farm string, p state.Proposal, stale []string) (chat.Message, error) {
+func (c approve) said(ctx context.Context, incident, farm string, p state.Proposal, aside []string) (chat.Message, error) {
 	row, err := c.store.Row(ctx, incident, p.Server)
 	if err != nil {
 		return chat.Message{}, err
@@ -68,7 +68,7 @@ func (c approve) said(ctx context.Context, incident, farm string, p state.Propos
 	switch p.Kind {
 	case state.ProposeConfirm:
 		what = chat.T("Confirmed on facts ", chat.C(shortHash(p.Hash)), ", asked by ", chat.C(string(p.By)), ":")
-		for _, line := range stale {
+		for _, line := range aside {
 			now = append(now, chat.T(" ", chat.C(line), ".")...)
 		}
 	case state.ProposeAttest:

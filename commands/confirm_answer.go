@@ -100,12 +100,12 @@ func (s standing) line() chat.Text {
 	return append(t, chat.T("refused: "+s.why+" · ", chat.C(s.id))...)
 }
 
-// setAside is what is said against a server and was attested as stale, where its proof is what matters.
+// setAside is what is said against a server or was left out, where its proof is what matters.
 func (s standing) setAside() (t chat.Text) {
 	if s.did == notReady {
 		return nil
 	}
-	for _, line := range s.now.Stale {
+	for _, line := range s.now.SetAside() {
 		t = append(t, chat.T(" · ", chat.C(line))...)
 	}
 	return t

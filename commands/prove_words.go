@@ -51,7 +51,7 @@ func (p *proof) serverText(b *bytes.Buffer, a state.ServerAssessment) {
 	if a.Hash != "" {
 		fmt.Fprintf(b, "- hash of the deciding facts: %s\n", a.Hash)
 	}
-	for _, l := range [][2]any{{"sign of an attacker", a.Signs}, {"contradiction", a.Contradictions}, {"note", a.Notes}} {
+	for _, l := range [][2]any{{"sign of an attacker", a.Signs}, {"contradiction", a.Contradictions}, {"not listed", a.Unlisted}, {"note", a.Notes}} {
 		for _, line := range l[1].([]string) {
 			fmt.Fprintf(b, "- %s: %s\n", l[0], mdText(line))
 		}

@@ -37,7 +37,7 @@ func (c serverCard) message(people state.People) chat.Message {
 	if a.Next != "" {
 		m.Add(chat.P(chat.B("Next: "), clip(a.Next)))
 	}
-	for _, n := range a.Notes {
+	for _, n := range append(slices.Clone(a.Unlisted), a.Notes...) {
 		m.Add(chat.N(clip(n)))
 	}
 	m.Add(waitingFor(c.farm, c.server.Name, c.now)...)

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +38,7 @@ func (c status) server(ctx context.Context, call chat.Call, name string) (chat.M
 		}
 		m.Add(list)
 	}
-	for _, line := range append(append([]string{}, a.Contradictions...), a.Notes...) {
+	for _, line := range slices.Concat(a.Contradictions, a.Unlisted, a.Notes) {
 		m.Add(chat.N(chat.C(line)))
 	}
 	if a.Next != "" {

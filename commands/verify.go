@@ -99,7 +99,7 @@ func (v verify) once(ctx context.Context, call chat.Call, inc state.Incident, na
 // verified tells what was found, what that changed, and what is missing.
 func verified(before, after serverCard, res checks.Result) chat.Message {
 	a := after.a
-	m := chat.Say(chat.H(drillMark(after.inc)+mark(a.Status)+" ", chat.C(a.Name), ": ", chat.B(foundWords(res, a.Stale))))
+	m := chat.Say(chat.H(drillMark(after.inc)+mark(a.Status)+" ", chat.C(a.Name), ": ", chat.B(foundWords(res, a))))
 	if why := res.Judgement.Reason; why != "" {
 		m.Add(chat.P(chat.C(checks.Clean(why, maxWhy))))
 	}
@@ -133,7 +133,7 @@ func verified(before, after serverCard, res checks.Result) chat.Message {
 }
 
 // foundWords is what a look came to, in words that promise nothing.
-func foundWords(res checks.Result, stale []string) string {
+func foundWords(res checks.Result, a state.ServerAssessment) string {
 	switch {
 	case res.Compromised != nil && *res.Compromised:
 		return "it has a sign of an attacker"
@@ -141,7 +141,7 @@ func foundWords(res checks.Result, stale []string) string {
 		return "it has no URL, so it cannot be asked"
 	case !res.Reached:
 		return "no answer, which proves nothing"
-	case res.Judgement.Verdict == state.VerdictVulnerable && len(stale) > 0:
+	case res.Judgement.Verdict == state.VerdictVulnerable && len(a.Stale) > 0 && a.Verdict != state.VerdictVulnerable:
 		return "it says still that it is vulnerable, which two persons attested as stale"
 	case res.Judgement.Verdict == state.VerdictVulnerable:
 		return "vulnerable still"

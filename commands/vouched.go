@@ -25,11 +25,15 @@ func vouchedFor(st state.StepState, evidence []state.Evidence) chat.Text {
 	return t
 }
 
-// setAside tells what was attested as stale and is still said from outside.
+// setAside tells what was attested as stale and is still said from outside, and what is
+// not listed any more.
 func setAside(a state.ServerAssessment) []chat.Part {
 	var out []chat.Part
 	for _, s := range a.Stale {
 		out = append(out, chat.P(chat.B("Set aside: "), chat.C(s)))
+	}
+	for _, s := range a.Unlisted {
+		out = append(out, chat.P(chat.B("Not listed: "), clip(s)))
 	}
 	return out
 }

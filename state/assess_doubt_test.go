@@ -3,6 +3,7 @@ package state_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -306,4 +307,24 @@ func BenchmarkAssess(b *testing.B) {
 			}
 		})
 	}
+}
+
+func TestAnItemThatIsNotListedAnyMoreIsNamedToWhoeverVouches(t *testing.T) {
+	t.Parallel()
+	s := remediated(t)
+	require.Empty(t, s.on("A", at(14)).SetAside())
+	s.add(inside(state.Subject{}, state.KindItems, "mysites\n", at(9)), event(item("mysites"), "rotation", "rotated", at(5), at(9)),
+		event(item("mysites"), "deployment", "deployed", at(6), at(9)), inside(item("mysites"), "amsi", "on", at(9)))
+	got := s.on("A", at(14))
+	require.Len(t, got.SetAside(), 1, explain(got))
+	require.Contains(t, got.SetAside()[0], "portal was listed until ")
+	require.Contains(t, got.SetAside()[0], "not any more; nothing is asked of it")
+	s.evidence = state.Compact(s.evidence)
+	require.Equal(t, got.SetAside(), s.on("A", at(14)).SetAside())
+	for i := range 9 {
+		s.add(inside(state.Subject{}, state.KindItems, "other"+strings.Repeat("x", i)+"\n", at(10+float64(i)/10)))
+	}
+	aside := s.on("A", at(14)).SetAside()
+	require.Len(t, aside, 4)
+	require.Equal(t, "and 7 more that are not listed any more", aside[3])
 }

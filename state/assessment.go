@@ -46,6 +46,9 @@ type ServerAssessment struct {
 	// Stale are outside answers that still say what speaks against the server, and that
 	// two persons set aside, a line each.
 	Stale []string `json:"stale,omitempty"`
+	// Unlisted are items of the farm that were listed once and of which nothing is asked any
+	// more, a line each, at most three.
+	Unlisted []string `json:"unlisted,omitempty"`
 	// Notes are worth knowing and block nothing, a line each.
 	Notes     []string `json:"notes,omitempty"`
 	Contained bool     `json:"contained,omitempty"`
@@ -115,3 +118,7 @@ func (s StepState) contradicted() bool {
 func (s StepState) ran() bool {
 	return s.Status == StepVerified || s.Status == StepAttested || s.Status == StepStale
 }
+
+// SetAside is what whoever vouches for the server should know that nothing asks about: what
+// two persons set aside, and what is not listed any more. A line each.
+func (s ServerAssessment) SetAside() []string { return slices.Concat(s.Stale, s.Unlisted) }

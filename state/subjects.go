@@ -1,6 +1,8 @@
 package state
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +33,37 @@ func (a *assessor) listItems() {
 	slices.Sort(a.items)
 	a.itemsKnown = len(a.items) > 0
 }
+
+// unlisted tells which items were listed from inside once and are not any more.
+func (a *assessor) unlisted() []string {
+	var gone []string
+	last := map[string]time.Time{}
+	for _, e := range a.by[subjectKind{Subject{}, KindItems}] {
+		if !e.Source.Inside() {
+			continue
+		}
+		for line := range strings.Lines(e.Value) {
+			if name := strings.TrimSpace(line); name != "" && !slices.Contains(a.items, name) {
+				if last[name].IsZero() {
+					gone = append(gone, name)
+				}
+				last[name] = e.Observed
+			}
+		}
+	}
+	slices.Sort(gone)
+	what := cmp.Or(a.rules.Item, "item")
+	for i, name := range gone {
+		if i == maxUnlisted {
+			return append(gone[:i], fmt.Sprintf("and %d more that are not listed any more", len(gone)-i))
+		}
+		gone[i] = fmt.Sprintf("%s %s was listed until %s and is not any more; nothing is asked of it", what, name, stamp(last[name]))
+	}
+	return gone
+}
+
+// maxUnlisted is how many items that are not listed any more are named.
+const maxUnlisted = 3
 
 // subjects are the ones that a step is about in this farm.
 func (a *assessor) subjects(st Step) []Subject {
