@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -21,6 +22,7 @@ type Proxy struct {
 	percent atomic.Int64
 	next    atomic.Int64
 	silent  atomic.Bool
+	delay   atomic.Int64
 	target  string
 	mu      sync.Mutex
 	open    map[net.Conn]struct{}
@@ -44,11 +46,8 @@ func NewProxy(t testing.TB, target string) *Proxy {
 	})
 	t.Cleanup(func() {
 		_ = l.Close()
-		p.mu.Lock()
-		for c := range p.open {
-			_ = c.Close()
-		}
-		p.mu.Unlock()
+		p.Delay(0)
+		p.Cut()
 		wg.Wait()
 	})
 	return p
@@ -62,6 +61,18 @@ func (p *Proxy) LoseNext(n int) { p.next.Store(int64(n)) }
 
 // Silence makes the proxy keep all replies to itself, with the connection open.
 func (p *Proxy) Silence(on bool) { p.silent.Store(on) }
+
+// Delay makes each reply wait for up to so long.
+func (p *Proxy) Delay(most time.Duration) { p.delay.Store(int64(most)) }
+
+// Cut ends all connections that are open.
+func (p *Proxy) Cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.open {
+		_ = c.Close()
+	}
+}
 
 func (p *Proxy) serve(c net.Conn) {
 	up, err := net.Dial("tcp", p.target)
@@ -99,6 +110,9 @@ func (p *Proxy) replies(c io.Writer, up io.Reader) {
 		}
 		if p.silent.Load() {
 			continue
+		}
+		if most := p.delay.Load(); most > 0 {
+			time.Sleep(time.Duration(rand.Int64N(most)))
 		}
 		if p.lose() {
 			p.Lost.Add(1)
