@@ -24,6 +24,19 @@ type Engine struct {
 	Restart func(t testing.TB)
 }
 
+// Snapshot is all that a store holds in it, by key.
+func (e *Engine) Snapshot(t testing.TB) map[string]string {
+	t.Helper()
+	client, all := e.Client(t), map[string]string{}
+	for keys := client.Scan(t.Context(), 0, "allclear:*", 1000).Iterator(); keys.Next(t.Context()); {
+		raw, err := client.Dump(t.Context(), keys.Val()).Result()
+		require.NoError(t, err, keys.Val())
+		all[keys.Val()] = raw
+	}
+	require.NotEmpty(t, all)
+	return all
+}
+
 // Client is a new client of the engine, closed with the test.
 func (e *Engine) Client(t testing.TB) redis.UniversalClient { return ClientAt(t, e.Addr) }
 
