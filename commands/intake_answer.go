@@ -36,7 +36,7 @@ func (t *taken) message() chat.Message {
 }
 
 func (t *taken) heading() chat.Heading {
-	what := "nothing changed"
+	what := "no status changed"
 	if len(t.changes) > 0 {
 		what = plural(len(t.changes), "server") + " changed"
 	}
@@ -44,7 +44,7 @@ func (t *taken) heading() chat.Heading {
 	case t.call.Values.Bool("dry-run") && len(t.changes) > 0:
 		what = plural(len(t.changes), "server") + " would change; nothing was recorded"
 	case t.call.Values.Bool("dry-run"):
-		what = "nothing would change; nothing was recorded"
+		what = "no status would change; nothing was recorded"
 	case t.already:
 		what = "recorded before"
 	}

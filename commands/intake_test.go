@@ -78,7 +78,7 @@ func TestTheSameRequestTakesAReportInOnce(t *testing.T) {
 	require.Equal(t, seq, after)
 	// The same report again, by whomever: the same observations.
 	m = b.must("lead-1", "intake", file)
-	require.Contains(t, plain(m), "Report of nuclei: nothing changed")
+	require.Contains(t, plain(m), "Report of nuclei: no status changed")
 	require.Contains(t, plain(m), "Recorded: nothing.\n1 recorded before\n")
 	f, err := b.store.Farm(t.Context(), boardID, "fin")
 	require.NoError(t, err)

@@ -51,7 +51,7 @@ func saysFixed(n int) string {
 
 // nothing is the short line when nothing changed.
 func (w *watch) nothing() chat.Message {
-	t := chat.T("Scan ", chat.C(w.rec.ID), " of ", selected(w.rec.Selection), fmt.Sprintf(": nothing changed. %s in %s.", scanCounted(w.rec), w.took()))
+	t := chat.T("Scan ", chat.C(w.rec.ID), " of ", selected(w.rec.Selection), fmt.Sprintf(": no status changed. %s in %s.", scanCounted(w.rec), w.took()))
 	if blind := w.blind(); len(blind) > 0 {
 		return chat.Say(chat.P(t), chat.L(blind...))
 	}
@@ -59,7 +59,7 @@ func (w *watch) nothing() chat.Message {
 }
 
 func (w *watch) heading(changed int) chat.Heading {
-	what := "nothing changed"
+	what := "no status changed"
 	if changed > 0 {
 		what = plural(changed, "server") + " changed"
 	}

@@ -38,7 +38,7 @@ func TestAScanTellsWhatChangedAndThenThatNothingDid(t *testing.T) {
 
 	w.wait(time.Hour)
 	text = words(w.run(t, "alice", "scan"))
-	require.Contains(t, text, ": nothing changed. 34 of 40 looked at, ")
+	require.Contains(t, text, ": no status changed. 34 of 40 looked at, ")
 	require.Less(t, len(text), 900)
 
 	scans, err := w.store.LastScans(t.Context(), "toolshell-1", 10)
