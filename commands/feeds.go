@@ -30,12 +30,26 @@ func (feedsCheck) Spec() chat.Spec {
 	}
 }
 
+// Manual shows how sources are configured.
+func (feedsCheck) Manual(context.Context, string) []chat.Part {
+	return []chat.Part{
+		chat.P(chat.B("Sources"), " stand in the configuration file of who runs allclear; ", chat.C("{cve}"), " is each CVE of the open incidents. They are looked at every hour, or as ", chat.C("every"), " says:"),
+		chat.Block(`feeds:
+  every: 1h
+  hosts: [www.cisa.gov, cveawg.mitre.org]  # nobody else is asked
+  sources:
+    - {kind: kev, at: "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"}
+    - {kind: cve, at: "https://cveawg.mitre.org/api/cve/{cve}"}
+    - {kind: csaf, at: /var/lib/allclear/advisory.json}  # or a file`),
+	}
+}
+
 // TimeLimit gives room for slow sources.
 func (feedsCheck) TimeLimit() time.Duration { return 30 * time.Minute }
 
 func (c feedsCheck) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	if len(c.parts.Feeds.Sources) == 0 {
-		return chat.Say(chat.P("No source is configured. See ", chat.C("feeds"), " in the configuration.")), nil
+		return chat.Say(append([]chat.Part{chat.P("No source is configured.")}, c.Manual(ctx, "")...)...), nil
 	}
 	all, err := CheckFeeds(ctx, c.parts, call.Request.ID)
 	if err != nil {
@@ -52,13 +66,15 @@ func (c feedsCheck) Run(ctx context.Context, call chat.Call) (chat.Message, erro
 			t = append(t, chat.T("could not be read: ", chat.C(l.trouble))...)
 		case l.refused != "":
 			t = append(t, chat.T("says something new; "+l.refused)...)
+		case len(l.fresh) == 0 && l.silent:
+			t = append(t, chat.T("says nothing of a CVE of an open incident")...)
 		case len(l.fresh) == 0 && l.same:
 			t = append(t, chat.T("the same as last time")...)
 		case len(l.fresh) == 0:
 			t = append(t, chat.T("nothing that is new to an open incident")...)
 		}
 		for _, b := range l.fresh {
-			t = append(t, chat.T(chat.C(b.ID), " "+plural(len(b.Lines), "thing")+" for "+b.Incident+" ")...)
+			t = append(t, chat.T("proposed as ", chat.C(b.ID), " for ", chat.C(b.Incident), ", below")...)
 			found.Add(bearingParts(b)...)
 		}
 		if len(list.Items) == 4*maxShown {
@@ -90,8 +106,12 @@ func (c feedsList) Run(ctx context.Context, _ chat.Call) (chat.Message, error) {
 	}
 	list := chat.L()
 	for _, s := range c.parts.Feeds.Sources {
-		for _, one := range s.Expand(cves) {
-			last, _, err := watcher{c.parts, ""}.last(ctx, one.At)
+		each := s.Expand(cves)
+		if len(each) == 0 {
+			list.Items = append(list.Items, chat.T(chat.C(string(s.Kind)+" "+checks.Clean(s.At, 120)), " · no incident is open that is about a CVE"))
+		}
+		for _, one := range each {
+			last, _, err := watcher{c.parts, ""}.last(ctx, one)
 			if err != nil {
 				return chat.Message{}, err
 			}
@@ -171,7 +191,7 @@ type feedsReject struct{ parts Parts }
 
 func (feedsReject) Spec() chat.Spec {
 	return chat.Spec{
-		Path: "feeds reject", Summary: "Decide that what a source said changes nothing; the same is not proposed again",
+		Path: "feeds reject", Summary: "Decide that what a source said changes nothing; it is proposed again only when its document says something else",
 		Args:     bearingArg(),
 		Examples: []chat.Example{{Line: "feeds reject F1", Does: "takes it from the list"}},
 		Role:     state.RoleLead, Global: true,
@@ -380,7 +400,10 @@ func bearingParts(b state.Bearing) []chat.Part {
 		return append(parts, chat.P("Was "+b.Decided+" by ", chat.C(string(b.By)), "."))
 	}
 	accept := chat.Button{Label: "Accept " + b.ID, Line: typed("feeds", "accept", b.ID)}
-	accept.Confirm = "Accept " + b.ID + "? The advisories get a draft of a new version, and a proposed revision is put in force."
+	accept.Confirm = "Accept " + b.ID + "? The advisories of " + b.Incident + " get a draft of a new version."
+	if b.Playbook != "" {
+		accept.Confirm += " The proposed revision is put in force: every server is assessed anew, and what is not fixed by it re-opens."
+	}
 	return append(parts, chat.Row(
 		chat.Button{Label: "Show", Line: typed("feeds", "show", b.ID)}, accept,
 		chat.Button{Label: "Reject " + b.ID, Line: typed("feeds", "reject", b.ID)},

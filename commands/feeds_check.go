@@ -40,6 +40,7 @@ type looked struct {
 	source  feeds.Source
 	same    bool
 	trouble string
+	silent  bool   // it says nothing of a CVE of an open incident
 	refused string // why what it says was not proposed: it is looked at again
 	fresh   []state.Bearing
 }
@@ -91,7 +92,7 @@ func (w watcher) open(ctx context.Context) (open []state.Incident, cves []string
 // look that is cut off is made again.
 func (w watcher) look(ctx context.Context, s feeds.Source, open []state.Incident, cves []string) (looked, error) {
 	out := looked{source: s}
-	before, known, err := w.last(ctx, s.At)
+	before, known, err := w.last(ctx, s)
 	if err != nil {
 		return out, err
 	}
@@ -111,8 +112,9 @@ func (w watcher) look(ctx context.Context, s feeds.Source, open []state.Incident
 	if err != nil {
 		out.trouble = checks.Clean(err.Error(), 200)
 		before.Trouble, before.Looked = out.trouble, now.Looked
-		return out, w.keep(ctx, s.At, before)
+		return out, w.keep(ctx, s, before)
 	}
+	out.silent = len(now.Records) == 0
 	var changes []feeds.Change
 	if known && !out.same {
 		changes = feeds.Diff(before.Records, now.Records, both(cves, before.CVEs)...)
@@ -135,7 +137,7 @@ func (w watcher) look(ctx context.Context, s feeds.Source, open []state.Incident
 		before.Trouble, before.Looked = checks.Clean(out.refused, 200), now.Looked
 		now = before
 	}
-	return out, w.keep(ctx, s.At, now)
+	return out, w.keep(ctx, s, now)
 }
 
 func within(list, other []string) bool {
@@ -151,24 +153,27 @@ func both(list, other []string) []string {
 	return out
 }
 
-func (w watcher) last(ctx context.Context, at string) (said, bool, error) {
-	raw, err := w.Store.Feed(ctx, at)
+// kept is the name under which it is kept what a source said: by what it was read as.
+func kept(s feeds.Source) string { return string(s.Kind) + " " + s.At }
+
+func (w watcher) last(ctx context.Context, source feeds.Source) (said, bool, error) {
+	raw, err := w.Store.Feed(ctx, kept(source))
 	if err != nil || len(raw) == 0 {
 		return said{}, false, err
 	}
 	var s said
 	if err := json.Unmarshal(raw, &s); err != nil {
-		return said{}, false, fmt.Errorf("read what %s said: %w", at, err)
+		return said{}, false, fmt.Errorf("read what %s said: %w", source.At, err)
 	}
 	return s, len(s.CVEs) > 0, nil
 }
 
-func (w watcher) keep(ctx context.Context, at string, s said) error {
+func (w watcher) keep(ctx context.Context, source feeds.Source, s said) error {
 	raw, err := json.Marshal(s)
 	if err != nil {
-		return fmt.Errorf("keep what %s said: %w", at, err)
+		return fmt.Errorf("keep what %s said: %w", source.At, err)
 	}
-	return w.Store.SaveFeed(ctx, at, raw)
+	return w.Store.SaveFeed(ctx, kept(source), raw)
 }
 
 // bear proposes what a source says of an incident; nil when it says nothing new.

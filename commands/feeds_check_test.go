@@ -277,3 +277,18 @@ func TestWhenTooManyProposalsWaitTheSourceIsLookedAtAgain(t *testing.T) {
 	b.must("lead-1", "feeds reject F7")
 	require.Contains(t, plain(b.must("resp-1", "feeds check")), "F1001 · cve says of ts-1:", "nothing of it is lost")
 }
+
+func TestWhatASourceIsReadAsBelongsToIt(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	docs := documents{"x": real(t, "va-24-201-01.json"), "y": real(t, "CVE-2025-53770.json")}
+	b.parts.Feeds = Feeds{Sources: []feeds.Source{{Kind: feeds.KindCSAF, At: "x"}, {Kind: feeds.KindKEV, At: "x"}, {Kind: feeds.KindCVE, At: "y/{cve}"}}, Get: docs.get}
+	for range 2 {
+		text := plain(b.must("resp-1", "feeds check"))
+		require.Contains(t, text, "csaf x · says nothing of a CVE of an open incident")
+		require.Contains(t, text, "kev x · could not be read: the catalogue is not as it should be")
+	}
+	require.Contains(t, plain(b.must("view-1", "feeds list")), "cve y/CVE-2025-53770 · looked at")
+	b.must("lead-1", "incident close done")
+	require.Contains(t, plain(b.must("view-1", "feeds list")), "cve y/{cve} · no incident is open that is about a CVE")
+}

@@ -1,10 +1,12 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/state"
@@ -91,6 +93,26 @@ func pathsOf(specs []chat.Spec, r state.Role) string {
 		}
 	}
 	return strings.Join(out, ", ")
+}
+
+// Specs are those of all commands.
+func Specs() []chat.Spec {
+	return specsOf(All(Parts{Timetable: func(string, string) (func(time.Time) time.Time, error) { return nil, nil }}))
+}
+
+// HelpOn is the help of a command, or of those that begin with a word, for who is not in
+// a chat: it says how they are run from the command line.
+func HelpOn(given string) (chat.Message, error) {
+	all := All(Parts{})
+	m, path, err := helpOn(Specs(), given)
+	if err != nil {
+		return m, err
+	}
+	if more := all[len(all)-1].(helpCommand).more[path]; more != nil {
+		m.Add(more.Manual(context.Background(), "")...)
+	}
+	m.Add(chat.N("In a chat as it stands; from the command line: ", chat.C("allclear do "+cmp.Or(path, given+" …"))))
+	return m, nil
 }
 
 // helpOn is all that is known of one command, with its path, or of those that begin

@@ -50,7 +50,10 @@ func (c huntLogs) Manual(ctx context.Context, incident string) []chat.Part {
 	out := []chat.Part{chat.P(chat.B("Whose a log is"), ": its folder says it (", chat.C("SERVER/W3SVC1/u_ex250718.log"), "), or the computer's name in it, or the address that was asked.")}
 	out = append(out, chat.P(chat.B("Clean"), " is only the time that the logs cover, from the beginning of exploitation on: no silence longer than --quiet, ",
 		"every column that the rules need (like cs(Referer)), no line lost, every site. The logs of a front end show attacks and clear nobody."))
-	if inc, err := c.store.Incident(ctx, incident); incident != "" && err == nil {
+	if incident == "" {
+		return out
+	}
+	if inc, err := c.store.Incident(ctx, incident); err == nil {
 		if pb, err := c.playbook(inc.Rules); err == nil && pb.Logs.Blind != "" {
 			out = append(out, chat.N("What logs do not show: ", pb.Logs.Blind))
 		}

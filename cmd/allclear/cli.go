@@ -161,6 +161,7 @@ Exit status: 0 success, 1 failure, 2 wrong usage; others are in a command's help
 		return usage{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
 	})
 	root.AddCommand(subcommands(sys)...)
+	helpOnChat(root, sys)
 	checkUsage(root)
 	return root
 }

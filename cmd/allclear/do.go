@@ -44,6 +44,9 @@ func newDo(sys system) *cobra.Command {
 		Use: "do LINE…", Short: "Run one command of the chat and print its answer", Long: doHelp,
 		Args: cobra.MinimumNArgs(1), Example: "  allclear do status\n  allclear do -- scan --group team-emea",
 		RunE: func(c *cobra.Command, args []string) error {
+			if words := withoutHelp(args); len(words) > 0 && len(words) == len(args)-1 && chatHelp(sys, words) == nil {
+				return nil
+			}
 			line, files, err := handIn(wordsOf(args))
 			if err != nil {
 				return usage{err}
@@ -222,11 +225,7 @@ func misread(specs []chat.Spec, line string, files []chat.File) bool {
 // chatCommand says how a command of the chat is run from here, "" when the words
 // name none.
 func chatCommand(args []string) string {
-	var specs []chat.Spec
-	for _, c := range commands.All(commands.Parts{}) {
-		specs = append(specs, c.Spec())
-	}
-	if spec, _, err := chat.Find(specs, strings.Join(args, " ")); err == nil {
+	if spec, _, err := chat.Find(commands.Specs(), strings.Join(args, " ")); err == nil {
 		return "; did you mean allclear do " + spec.Path + "?"
 	}
 	return ""

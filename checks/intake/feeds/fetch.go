@@ -136,15 +136,15 @@ func (f *Fetcher) allowed(u *url.URL) error {
 func readFile(path, mark string, most int) (Got, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return Got{}, fmt.Errorf("read a source: %w", err)
+		return Got{}, err
 	}
 	defer func() { _ = file.Close() }()
 	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return Got{}, fmt.Errorf("read a source: %s is no file", path)
+		return Got{}, fmt.Errorf("%s is no file", path)
 	}
 	data, err := bounded(file, most)
 	if err != nil {
-		return Got{}, fmt.Errorf("read a source: %w", err)
+		return Got{}, err
 	}
 	sum := sha256.Sum256(data)
 	now := hex.EncodeToString(sum[:16])

@@ -92,7 +92,7 @@ func decode(data []byte, what string, into any) error {
 	case errors.As(err, &syntax):
 		return fmt.Errorf("%s is not JSON (line %d): %s", what, line(data, syntax.Offset), checks.Clean(err.Error(), 100))
 	case errors.As(err, &typ):
-		return fmt.Errorf("%s is not as it should be (line %d): %s cannot be a %s", what, line(data, typ.Offset), checks.Clean(typ.Field, 80), typ.Value)
+		return fmt.Errorf("%s is not as it should be (line %d): %s cannot be of the type %s", what, line(data, typ.Offset), checks.Clean(typ.Field, 80), typ.Value)
 	}
 	return fmt.Errorf("%s cannot be read: %s", what, checks.Clean(err.Error(), 160))
 }
