@@ -14,6 +14,7 @@ import (
 type incidentBind struct {
 	store interface {
 		Changer
+		namer
 		Incident(ctx context.Context, id string) (state.Incident, error)
 	}
 	reach func(context.Context, state.Place) string
@@ -25,10 +26,12 @@ func (incidentBind) Spec() chat.Spec {
 		Path: "incident bind", Summary: "Let this channel hear of the incident, up to a TLP marking",
 		Flags: []chat.Arg{
 			{Name: "tlp", Help: "the narrowest marking that may be shown here; what the channel allows otherwise", Choices: ceilings()},
+			{Name: "group", Help: "this channel is a group's: it is reminded here, also when reminders escalate", Type: chat.Group},
 		},
 		Examples: []chat.Example{
 			{Line: "incident bind", Does: "pins the incident's card here, and sends news here from now on"},
 			{Line: "incident bind --tlp green", Does: "the same, without names of servers and owners"},
+			{Line: "incident bind --group emea", Does: "the same, and the group emea is reminded here from now on"},
 		},
 		Role: state.RoleLead,
 	}
@@ -42,21 +45,42 @@ func (c incidentBind) Run(ctx context.Context, call chat.Call) (chat.Message, er
 	if err != nil {
 		return chat.Message{}, err
 	}
+	group, err := c.group(ctx, call, p)
+	if err != nil {
+		return chat.Message{}, err
+	}
 	if _, err := c.store.Update(ctx, call.Work("bind", c.now()), call.Incident, nil, func(tx *state.Tx) error {
 		for _, o := range tx.Incident.Places {
 			if o.Key() == p.Key() {
 				p.Quiet = o.Quiet // who binds again changes the ceiling
 			}
 		}
-		return tx.Bind(p)
+		if err := tx.Bind(p); err != nil || group == "" {
+			return err
+		}
+		return tx.BindGroup(group, p.Key())
 	}); err != nil {
 		return chat.Message{}, err
 	}
-	m := chat.Say(
-		chat.P("This place hears of ", chat.C(call.Incident), " from now on, up to ", p.Ceiling, "."),
-		chat.Row(press("Status", call.Incident, "status")),
-	)
+	m := chat.Say(chat.P("This place hears of ", chat.C(call.Incident), " from now on, up to ", p.Ceiling, "."))
+	if group != "" {
+		m.Add(chat.P("The group ", chat.C(group), " is reminded here: of what is nobody's, and of all of its own when the deadline is near."))
+	}
+	m.Add(chat.Row(press("Status", call.Incident, "status")))
 	return reach(ctx, m, c.reach, p), nil
+}
+
+// group is the group whose channel this is to be; "": of none.
+func (c incidentBind) group(ctx context.Context, call chat.Call, p state.Place) (string, error) {
+	if !call.Values.Has("group") {
+		return "", nil
+	}
+	if !p.Sees(state.TLPAmberStrict) {
+		return "", &chat.Problem{What: fmt.Sprintf("Nobody can be reminded here: this place may see no more than %s, and not the names of servers.", p.Top()), Try: "Take a private channel of the group."}
+	}
+	return otherName(ctx, c.store, call.Incident, "group", call.Values.String("group"), func(n string) string {
+		return press("", call.Incident, "incident bind", "--group", n).Line
+	})
 }
 
 // reach warns when a place would hear of an incident and hears nothing.
@@ -105,9 +129,10 @@ func boundPlace(call chat.Call) (state.Place, error) {
 type incidentUnbind struct {
 	store interface {
 		Changer
+		Reminded
 		Incident(ctx context.Context, id string) (state.Incident, error)
 	}
-	now func() time.Time
+	pinger
 }
 
 func (incidentUnbind) Spec() chat.Spec {
@@ -121,10 +146,22 @@ func (incidentUnbind) Spec() chat.Spec {
 func (c incidentUnbind) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	p := call.Request.Place
 	p.Person, p.Thread = "", ""
+	memory, err := c.store.Pings(ctx, call.Incident)
+	if err != nil {
+		return chat.Message{}, err
+	}
 	var rest int
-	_, err := c.store.Update(ctx, call.Work("unbind", c.now()), call.Incident, nil, func(tx *state.Tx) error {
+	_, err = c.store.Update(ctx, call.Work("unbind", c.now()), call.Incident, nil, func(tx *state.Tx) error {
 		rest = len(slices.DeleteFunc(slices.Clone(tx.Incident.Places), func(o state.Place) bool { return o.Key() == p.Key() }))
-		return tx.Unbind(p.Key())
+		if err := tx.Unbind(p.Key()); err != nil {
+			return err
+		}
+		held, next := c.moved(tx.Incident, memory, p.Key(), tx.Work.At)
+		if len(held) == 0 {
+			return nil
+		}
+		_, err := tx.Remind(held[0].NotBefore, held, next)
+		return err
 	})
 	if err != nil {
 		return chat.Message{}, err

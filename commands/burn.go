@@ -23,7 +23,7 @@ func BurnDown(ctx context.Context, r Reader, incident string, now time.Time) (Bu
 	if err != nil {
 		return Burn{}, err
 	}
-	b := Burn{Title: inc.Title, Subtitle: inc.ID, Until: now}
+	b := Burn{Title: inc.Title, Subtitle: inc.ID, Until: now, Zone: inc.Location()}
 	if !inc.Closed.IsZero() && inc.Closed.Before(now) {
 		b.Until = inc.Closed
 	}
@@ -37,7 +37,7 @@ func BurnDown(ctx context.Context, r Reader, incident string, now time.Time) (Bu
 		return Burn{}, err
 	}
 	if b.Points = points; since.After(from) {
-		b.Subtitle, from = inc.ID+", since "+since.UTC().Format("2 Jan 2006"), since
+		b.Subtitle, from = inc.ID+", since "+since.In(b.Zone).Format("2 Jan 2006"), since
 	}
 	if inc.Drill {
 		b.Subtitle = "DRILL " + b.Subtitle
@@ -92,16 +92,23 @@ func (b *Burn) mark(at, from time.Time, label string) bool {
 	return in
 }
 
+func (b Burn) zone() *time.Location {
+	if b.Zone == nil {
+		return time.UTC
+	}
+	return b.Zone
+}
+
 // moves tells when the fix lines moved, for those who do not see the marks.
 func (b Burn) moves() string {
 	var at []string
 	for _, m := range b.Moved[max(0, len(b.Moved)-3):] {
-		at = append(at, m.UTC().Format("2 Jan 15:04"))
+		at = append(at, asOf(m.In(b.zone())))
 	}
 	if len(at) == 0 {
 		return ""
 	}
-	return " The fix lines moved " + strings.Join(at, ", ") + " UTC."
+	return " The fix lines moved " + strings.Join(at, ", ") + "."
 }
 
 // picture draws a burn-down, or writes it as a line when nobody can draw here. A
@@ -155,7 +162,7 @@ func (b Burn) plot() *chat.Plot {
 			last := b.Points[next-1].Counts
 			open, bad, confirmed = last.Open(), worse(last), last.Status[state.StatusConfirmed]
 		}
-		label := end.UTC().Format("2 Jan 15:04")
+		label := end.In(b.zone()).Format("2 Jan 15:04")
 		if slices.ContainsFunc(b.Moved, func(at time.Time) bool { return !at.After(end) && (i == 0 || at.After(begin)) }) {
 			label, p.Title = label+movedMark, plotTitle+", fix lines moved at"+movedMark
 		}

@@ -40,6 +40,8 @@ type Reader interface {
 	Farm(ctx context.Context, incident, farm string) (state.FarmState, error)
 	Row(ctx context.Context, incident, server string) (state.Row, error)
 	List(ctx context.Context, incident string, f state.Filter, offset, limit int) (rows []state.Row, total int, err error)
+	// First is the most urgent servers of several owners or groups, so many of each.
+	First(ctx context.Context, incident, by string, most map[string]int) (map[string][]state.Row, error)
 	// Ending lists servers of which something ends after a moment and until another
 	// one (zero: whenever), the first to end first, and how many there are.
 	Ending(ctx context.Context, incident string, e state.Ending, after, until time.Time, limit int) (rows []state.Row, total int, err error)
@@ -142,6 +144,7 @@ type Burn struct {
 	Marks           []BurnMark
 	Moved           []time.Time // when the fix lines did; each has its mark too
 	Until           time.Time
+	Zone            *time.Location // of the incident; nil: UTC
 }
 
 // BurnMark is a moment worth a line in the picture.

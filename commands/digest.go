@@ -66,7 +66,7 @@ func (c digest) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 		m.Add(left...)
 	}
 	if !since.IsZero() {
-		m.Add(chat.N("Nothing has changed since ", when(since, now), " UTC. This is the weekly sign that somebody still looks."))
+		m.Add(chat.N("Nothing has changed since ", when(since, f.now), " "+zoneName(f.now)+". This is the weekly sign that somebody still looks."))
 	}
 	return m, err
 }
@@ -113,7 +113,7 @@ func (f outlook) footing() []chat.Part {
 	if w := f.waiting(); len(w) > 0 {
 		out = append(out, chat.P(w))
 	}
-	return append(out, chat.N("Seen: "+strings.Join(f.looks(), " · ")), chat.N("As of ", f.now.UTC().Format("2 Jan 15:04"), " UTC."))
+	return append(out, chat.N("Seen: "+strings.Join(f.looks(), " · ")), chat.N("As of "+asOf(f.now)+"."))
 }
 
 // outlook is facts, and what they let expect.

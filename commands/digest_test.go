@@ -188,5 +188,5 @@ func TestAPictureTellsWhenTheFixLinesMoved(t *testing.T) {
 	require.Equal(t, []string{"21 Jul 03:00", "21 Jul 04:00 ⚑", "21 Jul 05:00"}, p.Labels[2:5])
 	require.Equal(t, " The fix lines moved 21 Jul 03:30 UTC.", b.moves())
 	b.Moved = append(b.Moved, b.Moved[0].Add(time.Hour), b.Moved[0].Add(2*time.Hour), b.Moved[0].Add(3*time.Hour))
-	require.Equal(t, " The fix lines moved 21 Jul 04:30, 21 Jul 05:30, 21 Jul 06:30 UTC.", b.moves())
+	require.Equal(t, " The fix lines moved 21 Jul 04:30 UTC, 21 Jul 05:30 UTC, 21 Jul 06:30 UTC.", b.moves())
 }

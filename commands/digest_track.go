@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/allclear-bot/allclear/bot/chat"
@@ -127,10 +128,20 @@ func (b band) words(now time.Time) string {
 	if b.early.Sub(now) > 12*time.Hour {
 		step = time.Hour
 	}
-	early := b.early.Truncate(step)
+	early := truncate(b.early, step, now)
 	if b.late.IsZero() {
-		return "not before " + when(early, now) + " UTC, and no latest time can be told"
+		return "not before " + when(early, now) + " " + zoneName(now) + ", and no latest time can be told"
 	}
-	late := b.late.Add(step - 1).Truncate(step)
-	return fmt.Sprintf("between %s and %s UTC", when(early, now), when(late, now))
+	late := truncate(b.late.Add(step-1), step, now)
+	if tail := " " + zoneName(now); !strings.HasSuffix(when(late, now), zoneName(late.In(clockOf(now)))) {
+		return "between " + when(early, now) + " and " + when(late, now) + tail
+	}
+	return "between " + asOf(early.In(clockOf(now))) + " and " + when(late, now) // the clocks are moved before it
+}
+
+// truncate cuts a time off as the clock on the wall shows it.
+func truncate(t time.Time, step time.Duration, now time.Time) time.Time {
+	_, offset := t.In(clockOf(now)).Zone()
+	d := time.Duration(offset) * time.Second
+	return t.Add(d).Truncate(step).Add(-d)
 }

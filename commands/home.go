@@ -67,6 +67,7 @@ func (c home) incident(ctx context.Context, id string, actor chat.Actor) ([]chat
 		parts = append(parts, card.Parts...)
 	} else {
 		f, err := readFacts(ctx, c.store, id, c.now())
+		f.now = c.now() // one clock for several incidents
 		if err != nil {
 			return nil, err
 		}

@@ -25,7 +25,7 @@ func incidentCommands(p Parts) []Command {
 		incidentClose{p.Store, p.Now},
 		playbookRevise{p.Store, p.Load, p.Now},
 		incidentBind{p.Store, p.Reach, p.Now},
-		incidentUnbind{p.Store, p.Now},
+		incidentUnbind{p.Store, newPinger(p)},
 	}
 }
 

@@ -3,6 +3,8 @@ package commands
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,7 +64,7 @@ func (c incidentShow) Run(ctx context.Context, call chat.Call) (chat.Message, er
 	m.Add(chat.F(
 		chat.Field{Name: "Opened", Value: chat.T(when(inc.Opened, now)+" UTC by ", chat.C(c.who(inc.OpenedBy)))},
 		chat.Field{Name: "Reminders", Value: chat.T("every " + spanWords(inc.Cadence))},
-		chat.Field{Name: "Places", Value: chat.T(placeNames(inc.Places))},
+		chat.Field{Name: "Places", Value: chat.T(placeNames(inc))},
 	))
 	m.Add(c.waiting(inc.ID, waiting, now)...)
 	return m, nil
@@ -128,13 +130,23 @@ func demanded(r state.Rules) []chat.Part {
 	}
 }
 
-func placeNames(ps []state.Place) string {
-	if len(ps) == 0 {
+func placeNames(inc state.Incident) string {
+	if len(inc.Places) == 0 {
 		return "none: nobody hears of it"
 	}
 	var names []string
-	for _, p := range ps {
-		names = append(names, p.Platform+" "+p.Channel)
+	for _, p := range inc.Places {
+		name := p.Platform + " " + p.Channel
+		var of []string
+		for _, g := range slices.Sorted(maps.Keys(inc.GroupPlaces)) {
+			if inc.GroupPlaces[g] == p.Key() {
+				of = append(of, g)
+			}
+		}
+		if len(of) > 0 {
+			name += " (of " + strings.Join(of, ", ") + ")"
+		}
+		names = append(names, name)
 	}
 	return fewOf(names, 5)
 }

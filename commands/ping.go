@@ -60,10 +60,8 @@ func (c ping) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	if err != nil {
 		return chat.Message{}, err
 	}
-	if len(plan.Pings) > 0 && !c.place(inc, plan.Pings[0].To).Sees(state.TLPAmberStrict) {
-		return chat.Message{}, &chat.Problem{
-			What: fmt.Sprintf("Nobody can be reminded: no place of %s may see the names of servers.", inc.ID), Try: "Bind a private channel of the team there with: incident bind",
-		}
+	if len(plan.Pings) > 0 && c.placeKey(inc, plan.Pings[0].To) == nowhere {
+		return chat.Message{}, unheardOf(inc.ID, nil)
 	}
 	if call.Values.Bool("send") {
 		return c.send(ctx, call, inc, plan, slot, slotted)
@@ -87,7 +85,6 @@ func (c ping) over(ctx context.Context, inc state.Incident) (string, error) {
 func slotOf(at time.Time, cadence time.Duration) time.Time { return at.UTC().Truncate(cadence) }
 
 func (c ping) plan(ctx context.Context, call chat.Call, inc state.Incident, slot time.Time, slotted bool) (state.PingPlan, error) {
-	var owners []string
 	if call.Values.Has("owner") {
 		owner, err := otherName(ctx, c.store, call.Incident, "owner", call.Values.String("owner"), func(n string) string {
 			return press("", call.Incident, "ping", "--owner", n).Line
@@ -95,9 +92,12 @@ func (c ping) plan(ctx context.Context, call chat.Call, inc state.Incident, slot
 		if err != nil {
 			return state.PingPlan{}, err
 		}
-		owners = c.ownersOf(c.to(owner), owner)
+		to := c.to(owner)
+		q, err := c.questionOf(ctx, inc, slot, to, c.ownersOf(to), nil)
+		q.Asked = !slotted
+		return state.PlanPings(q), err
 	}
-	q, err := c.question(ctx, inc, slot, owners...)
+	q, err := c.question(ctx, inc, slot)
 	q.Asked = !slotted
 	return state.PlanPings(q), err
 }
@@ -133,16 +133,21 @@ const pingsAtOnce = 200
 // that whoever asks again in the slot makes no second one.
 func (c ping) send(ctx context.Context, call chat.Call, inc state.Incident, plan state.PingPlan, slot time.Time, slotted bool) (chat.Message, error) {
 	left := plan.Left
+	var unheard []string
 	for some := range slices.Chunk(append([]state.Ping{}, plan.Pings...), pingsAtOnce) {
-		if err := c.note(ctx, call, inc, some, left, slot); err != nil {
+		lost, err := c.note(ctx, call, some, left, slot)
+		if err != nil {
 			return chat.Message{}, err
 		}
-		left = nil
+		left, unheard = nil, append(unheard, lost...)
 	}
 	if len(left) > 0 {
-		if err := c.note(ctx, call, inc, nil, left, slot); err != nil {
+		if _, err := c.note(ctx, call, nil, left, slot); err != nil {
 			return chat.Message{}, err
 		}
+	}
+	if len(unheard) > 0 {
+		return chat.Message{}, unheardOf(inc.ID, unheard)
 	}
 	if slotted {
 		return chat.Message{}, nil // the reminders speak for themselves
@@ -150,29 +155,74 @@ func (c ping) send(ctx context.Context, call chat.Call, inc state.Incident, plan
 	return c.sent(plan, slot, c.cadenceOf(inc)), nil
 }
 
-// note stores some reminders, and what to remember.
-func (c ping) note(ctx context.Context, call chat.Call, inc state.Incident, some []state.Ping, left map[string]state.PingMemory, slot time.Time) error {
-	memory := maps.Clone(left)
-	if memory == nil {
-		memory = map[string]state.PingMemory{}
+// unheardOf says that readers were not reminded because no place takes it.
+func unheardOf(incident string, to []string) error {
+	var names []string
+	for _, t := range to {
+		names = append(names, readerName(t))
 	}
-	notices := make([]state.Notice, 0, len(some))
-	for _, p := range some {
-		memory[p.To] = p.Next
-		notices = append(notices, c.notice(inc, p, slot))
+	who := "Nobody can be reminded"
+	if len(names) > 0 {
+		who = "Not reminded: " + fewOf(names, maxShown)
 	}
-	step := "ping " + digestOf(slices.Sorted(maps.Keys(memory))) // the same readers again are the same step
-	_, err := c.store.Update(ctx, call.Work(step, c.now()), inc.ID, nil, func(tx *state.Tx) error { return tx.Remind(slot, notices, memory) })
-	return err
+	return &chat.Problem{
+		What: fmt.Sprintf("%s: no place of %s may see the names of servers.", who, incident), Try: "Bind a private channel of the team there with: incident bind",
+	}
 }
 
-func (c ping) notice(inc state.Incident, p state.Ping, slot time.Time) state.Notice {
-	stamp := slot.Format(time.RFC3339)
+// note stores some reminders, and what to remember. Where they go is decided by the
+// places that the incident has when they are stored, not by those of the plan.
+func (c ping) note(ctx context.Context, call chat.Call, some []state.Ping, left map[string]state.PingMemory, slot time.Time) (unheard []string, err error) {
+	var readers []string
+	for _, p := range some {
+		readers = append(readers, p.To)
+	}
+	readers = slices.Sorted(slices.Values(slices.AppendSeq(readers, maps.Keys(left))))
+	step := "ping " + digestOf(readers) // the same readers again are the same step
+	_, err = c.store.Update(ctx, call.Work(step, c.now()), call.Incident, nil, func(tx *state.Tx) (err error) {
+		memory := maps.Clone(left)
+		if memory == nil {
+			memory = map[string]state.PingMemory{}
+		}
+		notices := make([]state.Notice, 0, len(some))
+		for _, p := range some {
+			n := c.notice(tx.Incident, p, slot)
+			notices, p.Next.Place = append(notices, n), n.Only
+			memory[p.To] = p.Next
+		}
+		unheard, err = tx.Remind(slot, notices, memory)
+		return err
+	})
+	return unheard, err
+}
+
+// nowhere is the key of no place at all.
+const nowhere = "nowhere"
+
+func (c pinger) notice(inc state.Incident, p state.Ping, slot time.Time) state.Notice {
+	stamp := slot.UTC().Format(time.RFC3339)
 	return state.Notice{
 		Key: fmt.Sprintf("ping %s %s %s", inc.ID, stamp, p.To), Kind: NoticePing, Owner: readerName(p.To), NotBefore: p.NotBefore,
-		Only:  c.place(inc, p.To).Key(),
+		Only:  c.placeKey(inc, p.To),
 		Facts: map[string]string{"slot": stamp, "to": p.To, "as": strings.Join(p.As, ","), "why": p.Why},
 	}
+}
+
+// moved are the reminders that wait for the end of quiet hours in a place, as they are
+// when that place hears of the incident no more.
+func (c pinger) moved(inc state.Incident, memory map[string]state.PingMemory, from string, now time.Time) (notices []state.Notice, next map[string]state.PingMemory) {
+	next = map[string]state.PingMemory{}
+	for _, to := range slices.Sorted(maps.Keys(memory)) {
+		m := memory[to]
+		if m.Place != from || !m.Until.After(now) {
+			continue
+		}
+		n := c.notice(inc, state.Ping{To: to, As: m.As, NotBefore: m.Until}, m.Slot)
+		n.Key += " moved to " + n.Only
+		notices, m.Place = append(notices, n), n.Only
+		next[to] = m
+	}
+	return notices, next
 }
 
 // sent says what came of it: whom a reminder goes to now, whom later, and whom not.

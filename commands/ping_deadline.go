@@ -26,7 +26,7 @@ type Reminders struct {
 
 // Reminded reads what is remembered of reminders, by who got them.
 type Reminded interface {
-	Pings(ctx context.Context, incident string) (map[string]state.PingMemory, error)
+	Pings(ctx context.Context, incident string, of ...string) (map[string]state.PingMemory, error)
 	// PingsLeft is how many reminders were left to the digest, by whose they were.
 	PingsLeft(ctx context.Context, incident string) (map[string]int, error)
 }

@@ -140,7 +140,7 @@ func (v *Voice) ping(ctx context.Context, n state.Notice) (chat.Message, error) 
 	if err != nil {
 		return chat.Message{}, err
 	}
-	if m, ok := q.Memory[to]; ok && newerThan(m, n) {
+	if m, ok := q.Memory[to]; ok && (newerThan(m, n) || movedFrom(m, n)) {
 		return chat.Message{}, nil
 	}
 	q.Memory, q.Readers = nil, nil // that it is to be sent was decided
@@ -159,20 +159,19 @@ func newerThan(m state.PingMemory, n state.Notice) bool {
 	return err == nil && m.Slot.After(slot) && m.Until.IsZero()
 }
 
+// movedFrom reports whether a reminder goes to another place by now: its own heard of
+// the incident no more.
+func movedFrom(m state.PingMemory, n state.Notice) bool {
+	return m.Place != "" && n.Only != "" && m.Place != n.Only && m.Slot.UTC().Format(time.RFC3339) == n.Facts["slot"]
+}
+
 // again asks the question of one reader anew.
 func (c pinger) again(ctx context.Context, inc state.Incident, n state.Notice, to string) (state.PingQuestion, error) {
-	as := strings.Split(n.Facts["as"], ",")
-	others := slices.ContainsFunc(as, func(a string) bool { return a != "" })
-	if others { // what is asked for is everything of theirs
-		q, err := c.question(ctx, inc, c.now())
-		q.Shares = slices.DeleteFunc(q.Shares, func(s state.PingShare) bool { return s.To != to })
-		return q, err
-	}
-	return c.question(ctx, inc, c.now(), c.ownersOf(to, n.Owner)...)
+	return c.questionOf(ctx, inc, c.now(), to, c.ownersOf(to), strings.Split(n.Facts["as"], ","))
 }
 
 // ownersOf are the owners of the inventory for whom somebody is reminded.
-func (c pinger) ownersOf(to, owner string) []string {
+func (c pinger) ownersOf(to string) []string {
 	if id, ok := strings.CutPrefix(to, "person:"); ok {
 		if p, known := c.people.ByID(state.PersonID(id)); known {
 			return p.OwnerNames()
@@ -181,7 +180,7 @@ func (c pinger) ownersOf(to, owner string) []string {
 	if name, ok := strings.CutPrefix(to, "owner:"); ok {
 		return []string{name}
 	}
-	return []string{owner}
+	return nil
 }
 
 // held says in words why readers are not reminded: a line for each reason of each.

@@ -3,6 +3,7 @@ package commands
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -23,8 +24,8 @@ const (
 	asNobodys = "nobody's"
 )
 
-// pinger finds out who is to be reminded of what. What it reads grows with the number
-// of owners, never with that of servers.
+// pinger finds out who is to be reminded of what. What it reads of an owner is at most
+// what they have open, and for one reader nothing of the others.
 type pinger struct {
 	store interface {
 		Reader
@@ -58,69 +59,114 @@ func personTo(id state.PersonID) string {
 	return "person:" + string(id)
 }
 
-// question is what the reminders of an incident depend on now. With owners only
-// theirs are asked for.
-func (c pinger) question(ctx context.Context, inc state.Incident, slot time.Time, owners ...string) (state.PingQuestion, error) {
-	now := c.now()
-	q := state.PingQuestion{
-		Now: now, Slot: slot, Cadence: c.cadenceOf(inc), Phase: state.PhaseOf(inc.Deadline(), now), Readers: map[string]state.PingReader{},
-	}
-	var err error
-	if q.Memory, err = c.store.Pings(ctx, inc.ID); err != nil {
+// question is what the reminders of an incident depend on now, all of them.
+func (c pinger) question(ctx context.Context, inc state.Incident, slot time.Time) (state.PingQuestion, error) {
+	q, err := c.blank(ctx, inc, slot)
+	if err != nil {
 		return q, err
 	}
-	if q.Shares, err = c.owned(ctx, inc.ID, owners); err != nil {
+	own, err := c.owned(ctx, inc.ID)
+	if err != nil {
 		return q, err
 	}
-	if len(owners) == 0 {
-		more, err := c.escalated(ctx, inc.ID, q.Phase)
+	more, err := c.escalated(ctx, inc.ID, q.Phase)
+	return c.asked(inc, q, slices.Concat(own, more)), err
+}
+
+// questionOf is the same for one reader, as far as it is about some owners, and about
+// what they are told of in other roles. It costs what is theirs.
+func (c pinger) questionOf(ctx context.Context, inc state.Incident, slot time.Time, to string, owners, as []string) (state.PingQuestion, error) {
+	q, err := c.blank(ctx, inc, slot, to)
+	if err != nil {
+		return q, err
+	}
+	open := map[string]int{}
+	for _, o := range owners {
+		counts, err := c.store.Counts(ctx, inc.ID, state.Filter{Owner: o})
 		if err != nil {
 			return q, err
 		}
-		q.Shares = append(q.Shares, more...)
+		if n := counts.Open(); n > 0 && o != "" {
+			open[o] = n
+		}
 	}
-	for _, s := range q.Shares {
-		q.Readers[s.To] = c.reader(inc, s.To)
+	shares, err := c.shares(ctx, inc.ID, "owner", open)
+	for i, s := range shares {
+		shares[i].To = c.to(s.To)
 	}
-	return q, nil
+	if err != nil {
+		return q, err
+	}
+	more, err := c.inRoles(ctx, inc.ID, q.Phase, to, as)
+	return c.asked(inc, q, slices.Concat(shares, more)), err
+}
+
+// blank is a question before it is known who is answerable for what, with what is
+// remembered of some, or of all.
+func (c pinger) blank(ctx context.Context, inc state.Incident, slot time.Time, of ...string) (q state.PingQuestion, err error) {
+	now := c.now()
+	q = state.PingQuestion{Now: now, Slot: slot, Cadence: c.cadenceOf(inc), Phase: state.PhaseOf(inc.Deadline(), now), Readers: map[string]state.PingReader{}}
+	q.Memory, err = c.store.Pings(ctx, inc.ID, of...)
+	return q, err
+}
+
+func (c pinger) asked(inc state.Incident, q state.PingQuestion, shares []state.PingShare) state.PingQuestion {
+	q.Shares = shares
+	for _, s := range shares {
+		if _, ok := q.Readers[s.To]; !ok {
+			q.Readers[s.To] = c.reader(inc, s.To)
+		}
+	}
+	return q
 }
 
 // owned are the shares of owners, and of what has none.
-func (c pinger) owned(ctx context.Context, incident string, owners []string) ([]state.PingShare, error) {
+func (c pinger) owned(ctx context.Context, incident string) ([]state.PingShare, error) {
 	tallies, err := c.store.Tallies(ctx, incident, "owner", true)
 	if err != nil {
 		return nil, err
 	}
-	var out []state.PingShare
+	open, nobodys := map[string]int{}, 0
 	for _, t := range tallies {
-		switch {
-		case t.Name == "" && len(owners) == 0:
-			some, err := c.unowned(ctx, incident, t.Counts.Open())
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, some...)
-		case t.Name != "" && (len(owners) == 0 || slices.Contains(owners, t.Name)):
-			s, err := c.share(ctx, incident, state.Filter{Owner: t.Name}, t.Counts.Open())
-			if err != nil {
-				return nil, err
-			}
-			s.To = c.to(t.Name)
-			out = append(out, s)
+		if t.Name == "" {
+			nobodys = t.Counts.Open()
+		} else {
+			open[t.Name] = t.Counts.Open()
 		}
+	}
+	shares, err := c.shares(ctx, incident, "owner", open)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range shares {
+		shares[i].To = c.to(s.To)
+	}
+	unowned, err := c.unowned(ctx, incident, nobodys)
+	return append(shares, unowned...), err
+}
+
+// shares are the most urgent open servers of each owner or group that has some open,
+// those with most first. To is the name of it.
+func (c pinger) shares(ctx context.Context, incident, by string, open map[string]int) ([]state.PingShare, error) {
+	most := make(map[string]int, len(open))
+	for name, n := range open {
+		most[name] = min(n, maxLooked)
+	}
+	rows, err := c.store.First(ctx, incident, by, most)
+	if err != nil {
+		return nil, err
+	}
+	names := slices.SortedFunc(maps.Keys(open), func(a, b string) int { return cmp.Or(cmp.Compare(open[b], open[a]), cmp.Compare(a, b)) })
+	out := make([]state.PingShare, 0, len(names))
+	for _, name := range names {
+		out = append(out, shareOf(rows[name], open[name], name))
 	}
 	return out, nil
 }
 
-// share reads the most urgent open servers of a filter.
-func (c pinger) share(ctx context.Context, incident string, f state.Filter, open int) (state.PingShare, error) {
-	rows, _, err := c.store.List(ctx, incident, f, 0, maxLooked)
-	rows = openOf(rows)
-	return state.PingShare{Rows: rows, More: max(0, open-len(rows))}, err
-}
-
-func openOf(rows []state.Row) []state.Row {
-	return slices.DeleteFunc(rows, func(r state.Row) bool { return r.Status.Settled() })
+func shareOf(rows []state.Row, open int, to string) state.PingShare {
+	rows = slices.DeleteFunc(rows, func(r state.Row) bool { return r.Status.Settled() })
+	return state.PingShare{To: to, Rows: rows, More: max(0, open-len(rows))}
 }
 
 // unowned are the shares of what has no owner: of its group, else of the duty lead.
@@ -136,8 +182,8 @@ func (c pinger) unowned(ctx context.Context, incident string, open int) ([]state
 	groups := map[string]*state.PingShare{}
 	var names []string
 	found := 0
-	for _, r := range openOf(rows) {
-		if r.Owner != "" || found == 4*maxLooked {
+	for _, r := range rows {
+		if r.Owner != "" || r.Status.Settled() || found == 4*maxLooked {
 			continue
 		}
 		found++
@@ -171,26 +217,20 @@ func (c pinger) escalated(ctx context.Context, incident string, phase state.Phas
 		if err != nil {
 			return nil, err
 		}
+		open := map[string]int{}
 		for _, t := range tallies {
-			if t.Name == "" {
-				continue
+			if t.Name != "" {
+				open[t.Name] = t.Counts.Open()
 			}
-			s, err := c.share(ctx, incident, state.Filter{Group: t.Name}, t.Counts.Open())
-			if err != nil {
-				return nil, err
-			}
-			s.To, s.As = "group:"+t.Name, asGroup
-			out = append(out, s)
+		}
+		if out, err = c.shares(ctx, incident, "group", open); err != nil {
+			return nil, err
+		}
+		for i, s := range out {
+			out[i].To, out[i].As = "group:"+s.To, asGroup
 		}
 	}
-	for _, l := range []struct {
-		from state.Phase
-		who  state.PersonID
-		as   string
-	}{{state.PhaseAfter, c.policy.Duty, asDuty}, {state.PhaseLate, c.policy.Manager, asManager}} {
-		if phase < l.from || l.who == "" {
-			continue
-		}
+	for _, l := range c.leads(phase) {
 		s, err := c.all(ctx, incident)
 		if err != nil {
 			return nil, err
@@ -201,13 +241,76 @@ func (c pinger) escalated(ctx context.Context, incident string, phase state.Phas
 	return out, nil
 }
 
+// lead is who is told of everything, and in which role.
+type lead struct {
+	who state.PersonID
+	as  string
+}
+
+// leads are those who are told of everything in a phase.
+func (c pinger) leads(phase state.Phase) []lead {
+	var out []lead
+	if phase >= state.PhaseAfter && c.policy.Duty != "" {
+		out = append(out, lead{c.policy.Duty, asDuty})
+	}
+	if phase >= state.PhaseLate && c.policy.Manager != "" {
+		out = append(out, lead{c.policy.Manager, asManager})
+	}
+	return out
+}
+
+// inRoles are the shares of one reader of what is not their own, in some roles, as far
+// as they have these in a phase.
+func (c pinger) inRoles(ctx context.Context, incident string, phase state.Phase, to string, as []string) ([]state.PingShare, error) {
+	var out []state.PingShare
+	group, isGroup := strings.CutPrefix(to, "group:")
+	for _, role := range as {
+		switch {
+		case role == asNobodys:
+			tallies, err := c.store.Tallies(ctx, incident, "owner", true)
+			if err != nil {
+				return nil, err
+			}
+			open := 0
+			if i := slices.IndexFunc(tallies, func(t state.Tally) bool { return t.Name == "" }); i >= 0 {
+				open = tallies[i].Counts.Open()
+			}
+			some, err := c.unowned(ctx, incident, open)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, slices.DeleteFunc(some, func(s state.PingShare) bool { return s.To != to })...)
+		case role == asGroup && isGroup && phase >= state.PhaseAt:
+			counts, err := c.store.Counts(ctx, incident, state.Filter{Group: group})
+			if err != nil {
+				return nil, err
+			}
+			some, err := c.shares(ctx, incident, "group", map[string]int{group: counts.Open()})
+			if err != nil {
+				return nil, err
+			}
+			some[0].To, some[0].As = to, asGroup
+			out = append(out, some...)
+		case slices.ContainsFunc(c.leads(phase), func(l lead) bool { return l.as == role && personTo(l.who) == to }):
+			s, err := c.all(ctx, incident)
+			if err != nil {
+				return nil, err
+			}
+			s.To, s.As = to, role
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
 // all is the share of somebody who answers for everything.
 func (c pinger) all(ctx context.Context, incident string) (state.PingShare, error) {
 	counts, err := c.store.Counts(ctx, incident, state.Filter{})
 	if err != nil {
 		return state.PingShare{}, err
 	}
-	return c.share(ctx, incident, state.Filter{}, counts.Open())
+	rows, _, err := c.store.List(ctx, incident, state.Filter{}, 0, maxLooked)
+	return shareOf(rows, counts.Open(), ""), err
 }
 
 // reader is when somebody may be reminded, and how often.
@@ -226,11 +329,13 @@ func (c pinger) reader(inc state.Incident, to string) state.PingReader {
 	return r
 }
 
-// place is the one place in which somebody is reminded: the first one that may see
-// names and where they have an identity, else the first one that may see names.
+// place is the one place in which somebody is reminded: the one of the group, the first
+// one that may see names and where they have an identity, else the first one that may
+// see names.
 func (c pinger) place(inc state.Incident, to string) state.Place {
 	id, _ := strings.CutPrefix(to, "person:")
 	p, _ := c.people.ByID(state.PersonID(id))
+	group, isGroup := strings.CutPrefix(to, "group:")
 	var first state.Place
 	for _, place := range inc.Places {
 		if !place.Sees(state.TLPAmberStrict) {
@@ -239,7 +344,8 @@ func (c pinger) place(inc state.Incident, to string) state.Place {
 		if first.Platform == "" {
 			first = place
 		}
-		if slices.ContainsFunc(p.Links, func(l string) bool { return strings.HasPrefix(l, place.Platform+":") }) {
+		if isGroup && inc.GroupPlaces[group] == place.Key() ||
+			slices.ContainsFunc(p.Links, func(l string) bool { return strings.HasPrefix(l, place.Platform+":") }) {
 			return place
 		}
 	}
@@ -247,4 +353,12 @@ func (c pinger) place(inc state.Incident, to string) state.Place {
 		return inc.Places[0]
 	}
 	return first
+}
+
+// placeKey is where somebody is reminded, or nowhere when no place may see names.
+func (c pinger) placeKey(inc state.Incident, to string) string {
+	if p := c.place(inc, to); p.Sees(state.TLPAmberStrict) {
+		return p.Key()
+	}
+	return nowhere
 }

@@ -91,7 +91,7 @@ func TestAReminderIsSentOnceInASlot(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t, 2)
 	m := b.must("resp-1", "ping --send")
-	require.Contains(t, plain(m), "3 reminders on the way: alice, group apac, bob.\nOne for each person in the slot from 08:00 to 12:00 UTC.")
+	require.Contains(t, plain(m), "3 reminders on the way: alice, bob, group apac.\nOne for each person in the slot from 08:00 to 12:00 UTC.")
 	b.now = b.now.Add(time.Hour)
 	m = b.must("lead-1", "ping --send")
 	require.Contains(t, plain(m), "Nobody is reminded now.\nNot reminded\nalice of sp-fin-01, sp-fin-02: had a reminder in this slot already, until 12:00")

@@ -25,10 +25,14 @@ func Tend(ctx context.Context, p Parts, incident string, now time.Time) (told in
 		return 0, err
 	}
 	var notices []state.Notice
+	c := newPinger(p)
 	if clear, err := knownClear(ctx, p.Store, inc, now); err != nil {
 		return 0, err
 	} else if !clear && phase > max(inc.Phase, state.PhaseBefore) {
-		if notices, err = newPinger(p).phase(ctx, inc, phase); err != nil {
+		if c.placeKey(inc, "") == nowhere {
+			return 0, nil // it is told when a place hears of it
+		}
+		if notices, err = c.phase(ctx, inc, phase); err != nil {
 			return 0, err
 		}
 	}
@@ -37,7 +41,7 @@ func Tend(ctx context.Context, p Parts, incident string, now time.Time) (told in
 		told = 0
 		fresh, err := tx.EnterPhase(phase)
 		for _, n := range notices {
-			if fresh {
+			if n.Only = c.placeKey(tx.Incident, n.Facts["to"]); fresh && len(n.Address(tx.Incident.Places)) > 0 {
 				tx.Notify(n)
 				told++
 			}
@@ -70,8 +74,8 @@ func (c pinger) phase(ctx context.Context, inc state.Incident, phase state.Phase
 		reader := q.Readers[to]
 		n := state.Notice{
 			Key: fmt.Sprintf("deadline %s %s %d %s", inc.ID, phase, inc.Deadline().Unix(), to), Kind: NoticePhase, Owner: readerName(to),
-			Only: c.place(inc, to).Key(), Thread: threadFor(inc, rows[to]),
-			Facts: map[string]string{"to": to, "as": as[to], "phase": phase.String()},
+			Thread: threadFor(inc, rows[to]),
+			Facts:  map[string]string{"to": to, "as": as[to], "phase": phase.String()},
 		}
 		if !reader.Leads {
 			n.NotBefore = state.QuietUntil(reader.Quiet, q.Now)

@@ -117,8 +117,8 @@ func onRedis(t testing.TB) *redisstore.Store {
 const perFarm = 4
 
 // fillFarms makes the incident "one" of n servers: a third vulnerable, a third fixed, a third unknown, and a scan. It
-// takes half an hour of the incident's time whatever n is: the history is as long for each.
-func fillFarms(b *testing.B, s *redisstore.Store, n int) {
+// takes half an hour of the incident's time whatever n is: the history is as long for each. With owned, servers are theirs.
+func fillFarms(b *testing.B, s *redisstore.Store, n int, owned ...func(i int, sv *state.Server)) {
 	b.Helper()
 	_, err := s.Update(b.Context(), statetest.Work("open", "lead", statetest.Epoch), "one", nil, func(tx *state.Tx) error {
 		return tx.OpenIncident(statetest.Incident("one"))
@@ -134,7 +134,11 @@ func fillFarms(b *testing.B, s *redisstore.Store, n int) {
 		}
 		_, err := s.Update(b.Context(), statetest.Work(fmt.Sprint("fill ", from), "lead", at), "one", farms, func(tx *state.Tx) error {
 			for i := from; i < to; i++ {
-				if err := putServer(tx, statetest.Server(i, perFarm), i, at); err != nil {
+				sv := statetest.Server(i, perFarm)
+				for _, o := range owned {
+					o(i, &sv)
+				}
+				if err := putServer(tx, sv, i, at); err != nil {
 					return err
 				}
 			}

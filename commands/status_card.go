@@ -18,6 +18,7 @@ func Card(ctx context.Context, s boardStore, incident string, now time.Time, cad
 	if err != nil {
 		return chat.Message{}, err
 	}
+	now = f.now
 	verdict, tone := f.verdict()
 	m := chat.Say(f.heading(), chat.P(verdict)).With(tone)
 	if f.clear() {
@@ -40,13 +41,12 @@ func Card(ctx context.Context, s boardStore, incident string, now time.Time, cad
 	if w := f.waiting(); len(w) > 0 {
 		m.Add(chat.P(w))
 	}
-	asOf := now.UTC().Format("2 Jan 15:04") + " UTC."
 	if !f.inc.Closed.IsZero() {
-		m.Add(chat.N(f.freshness()), chat.N("Closed: nobody is reminded, nothing is asked any more · as of "+asOf))
+		m.Add(chat.N(f.freshness()), chat.N("Closed: nobody is reminded, nothing is asked any more · as of "+asOf(now)+"."))
 		m.Add(chat.Row(press("All servers", f.inc.ID, "server list")))
 		return m, nil
 	}
-	m.Add(chat.N(f.freshness()), chat.N(fmt.Sprintf("Reminders every %s · as of %s", span(f.reminders(cadence)), asOf)))
+	m.Add(chat.N(f.freshness()), chat.N(fmt.Sprintf("Reminders every %s · as of %s.", span(f.reminders(cadence)), asOf(now))))
 	m.Add(chat.Row(press("Scan all", f.inc.ID, "scan"), press("All servers", f.inc.ID, "server list"), press("Waiting for approval", f.inc.ID, "proposals")))
 	return m, nil
 }

@@ -58,6 +58,7 @@ func readFacts(ctx context.Context, s boardStore, incident string, now time.Time
 	read("held letters", func() (err error) { f.held, err = s.Held(ctx, maxHeld); return err })
 	read("queue", func() (err error) { f.letters, f.oldest, err = s.QueueSize(ctx); return err })
 	read("waiting requests", func() (err error) { f.requests, _, err = s.Waiting(ctx); return err })
+	f.now = now.In(f.inc.Location()) // times are told as the incident's clocks show them
 	slices.SortStableFunc(f.scans, func(x, y state.Scan) int { return y.Started.Compare(x.Started) })
 	return f, err
 }

@@ -11,16 +11,44 @@ import (
 
 // when is a moment for people: the time of day if it is of today, else with the date. UTC.
 func when(t, now time.Time) string {
+	zone := clockOf(now)
+	local := t.In(zone)
+	out := local.Format("2 Jan 15:04")
 	switch {
 	case t.IsZero():
 		return "never"
 	case now.Sub(t) < 20*time.Hour && now.Sub(t) > -20*time.Hour:
-		return t.UTC().Format("15:04")
-	case t.UTC().Year() != now.UTC().Year():
-		return t.UTC().Format("2 Jan 2006 15:04")
+		out = local.Format("15:04")
+	case local.Year() != now.In(zone).Year():
+		out = local.Format("2 Jan 2006 15:04")
 	}
-	return t.UTC().Format("2 Jan 15:04")
+	if name := zoneName(local); name != zoneName(now) { // the clocks are moved in between
+		out += " " + name
+	}
+	return out
 }
+
+// clockOf is the zone in which times are told beside a moment: the moment's own, and UTC
+// when that is the machine's, which no reader knows.
+func clockOf(now time.Time) *time.Location {
+	if now.Location() == time.Local {
+		return time.UTC
+	}
+	return now.Location()
+}
+
+// zoneName is what the clocks of the zone are called at a moment: "UTC", "CEST", and
+// "UTC-03" where they have no name.
+func zoneName(now time.Time) string {
+	name := now.In(clockOf(now)).Format("MST")
+	if name[0] == '+' || name[0] == '-' {
+		return "UTC" + name
+	}
+	return name
+}
+
+// asOf is a moment with its day and zone.
+func asOf(now time.Time) string { return now.In(clockOf(now)).Format("2 Jan 15:04 ") + zoneName(now) }
 
 // ago is how long ago, in one unit.
 func ago(t, now time.Time) string {

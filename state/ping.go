@@ -43,6 +43,12 @@ type PingMemory struct {
 	Mentions []time.Time `json:"mentions,omitempty"` // of the last hour
 	// Left counts reminders in a row that were left to the digest.
 	Left int `json:"left,omitempty"`
+	// Place is the key of where the last one goes, and As the roles that it is in.
+	Place string   `json:"place,omitempty"`
+	As    []string `json:"as,omitempty"`
+	// Broke is when one last broke through quiet hours or a budget, and Why says why.
+	Broke time.Time `json:"broke,omitzero"`
+	Why   string    `json:"why,omitempty"`
 }
 
 // PingQuestion is all that the reminders of an incident at one slot depend on.
@@ -206,7 +212,7 @@ func (p *Ping) decide(q PingQuestion) *PingHold {
 	facts, fresh := p.facts(), p.freshAttack(m.At)
 	phase := q.Phase != m.Phase && q.Phase > PhaseBefore
 	p.Loud = p.To != "" && slices.ContainsFunc(p.Rows, func(r Row) bool { return r.Status != StatusContained }) || p.To != "" && len(p.Rows) == 0
-	p.Next = PingMemory{Slot: q.Slot, At: q.Now, Facts: facts, Phase: q.Phase, Mentions: recent(m.Mentions, q.Now)}
+	p.Next = PingMemory{Slot: q.Slot, At: q.Now, Facts: facts, Phase: q.Phase, Mentions: recent(m.Mentions, q.Now), As: p.As, Broke: m.Broke, Why: m.Why}
 	if !m.Slot.IsZero() && m.Facts == facts && fresh == "" && !phase {
 		p.Next.Level = min(m.Level+1, maxPingLevel)
 	}
@@ -237,6 +243,9 @@ func (p *Ping) decide(q PingQuestion) *PingHold {
 			return &PingHold{Why: fmt.Sprintf("had %d mentions in an hour: left to the digest", reader.Budget), Until: until}
 		}
 		p.Why = cmp.Or(p.Why, "above your mentions for an hour, because "+fresh+" shows new signs of an attacker")
+	}
+	if p.Why != "" {
+		p.Next.Broke, p.Next.Why = q.Now, p.Why
 	}
 	if p.Loud {
 		p.Next.Mentions = append(p.Next.Mentions, cmp.Or(p.NotBefore, q.Now))

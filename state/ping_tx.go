@@ -1,26 +1,40 @@
 package state
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // mostNamed is how many readers the record of one slot names.
 const mostNamed = 200
 
 // Remind notes in the change who is reminded at a slot and who is left to the digest,
-// with what to remember of each.
-func (tx *Tx) Remind(slot time.Time, notices []Notice, memory map[string]PingMemory) error {
+// with what to remember of each. A reader whose reminder no place takes, as the
+// incident has its places now, is given back and not taken for reminded.
+func (tx *Tx) Remind(slot time.Time, notices []Notice, memory map[string]PingMemory) (unheard []string, err error) {
 	if err := tx.open(); err != nil {
-		return err
+		return nil, err
 	}
+	said := maps.Clone(memory)
 	var to []string
 	for _, n := range notices {
+		who := n.Facts["to"]
+		if len(n.Address(tx.Incident.Places)) == 0 {
+			unheard = append(unheard, who)
+			delete(said, who)
+			continue
+		}
 		tx.Notify(n)
 		if len(to) < mostNamed {
-			to = append(to, n.Facts["to"])
+			to = append(to, who)
 		}
 	}
-	if len(notices) > 0 {
-		tx.event("reminded", "", "", map[string]any{"slot": slot.UTC(), "to": to, "messages": len(notices)})
+	if n := len(notices) - len(unheard); n > 0 {
+		tx.event("reminded", "", "", map[string]any{"slot": slot.UTC(), "to": to, "messages": n})
 	}
-	tx.pings = memory
-	return nil
+	if n := len(unheard); n > 0 {
+		tx.event("not reminded", "", "", map[string]any{"slot": slot.UTC(), "to": unheard[:min(n, mostNamed)], "messages": n, "why": "no place hears of it"})
+	}
+	tx.pings = said
+	return unheard, nil
 }

@@ -4,14 +4,16 @@ import "time"
 
 // Incident is one emergency being worked.
 type Incident struct {
-	ID       string        `json:"id"` // short and typed by people: "toolshell-1"
-	Title    string        `json:"title"`
-	Rules    Rules         `json:"rules"` // the playbook at the revision in force
-	Places   []Place       `json:"places,omitempty"`
-	Cadence  time.Duration `json:"cadence"` // between reminders
-	Opened   time.Time     `json:"opened"`
-	OpenedBy PersonID      `json:"openedBy"`
-	Drill    bool          `json:"drill,omitempty"`
+	ID     string  `json:"id"` // short and typed by people: "toolshell-1"
+	Title  string  `json:"title"`
+	Rules  Rules   `json:"rules"` // the playbook at the revision in force
+	Places []Place `json:"places,omitempty"`
+	// GroupPlaces are the keys of the places in which groups are reminded, by group.
+	GroupPlaces map[string]string `json:"groupPlaces,omitempty"`
+	Cadence     time.Duration     `json:"cadence"` // between reminders
+	Opened      time.Time         `json:"opened"`
+	OpenedBy    PersonID          `json:"openedBy"`
+	Drill       bool              `json:"drill,omitempty"`
 	// Zone is the time zone of its digests, quiet hours and dates, by its IANA name; "" is UTC.
 	Zone string `json:"zone,omitempty"`
 	// Due is by when it is to be done; zero: by the date of the playbook, if there is one.

@@ -218,8 +218,30 @@ func (tx *Tx) Unbind(key string) error {
 		return refuse(fmt.Sprintf("This place does not hear of %s.", tx.Incident.ID), "")
 	}
 	gone := tx.Incident.Places[i]
+	tx.Incident.GroupPlaces = maps.Clone(tx.Incident.GroupPlaces)
+	maps.DeleteFunc(tx.Incident.GroupPlaces, func(_, k string) bool { return k == key })
 	tx.Incident.Places, tx.incident = slices.Delete(slices.Clone(tx.Incident.Places), i, i+1), true
 	tx.event("place unbound", "", "", gone)
+	return nil
+}
+
+// BindGroup makes a bound place the one in which a group is reminded, instead of
+// another one it may have had.
+func (tx *Tx) BindGroup(group, key string) error {
+	if err := tx.open(); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(tx.Incident.Places, func(p Place) bool { return p.Key() == key }) {
+		return refuse(fmt.Sprintf("This place does not hear of %s.", tx.Incident.ID), "")
+	}
+	if tx.Incident.GroupPlaces[group] == key {
+		return nil
+	}
+	if tx.Incident.GroupPlaces = maps.Clone(tx.Incident.GroupPlaces); tx.Incident.GroupPlaces == nil {
+		tx.Incident.GroupPlaces = map[string]string{}
+	}
+	tx.Incident.GroupPlaces[group], tx.incident = key, true
+	tx.event("group bound", "", "", map[string]string{"group": group, "place": key})
 	return nil
 }
 

@@ -345,7 +345,7 @@ func (a *app) pin(ctx context.Context) error {
 
 // draw makes the burn-down picture of a command.
 func draw(b commands.Burn, theme chart.Theme, w io.Writer) (string, error) {
-	pic := chart.BurnDown{Title: b.Title, Subtitle: b.Subtitle, Until: b.Until, Theme: theme}
+	pic := chart.BurnDown{Title: b.Title, Subtitle: b.Subtitle, Until: b.Until, Zone: b.Zone, Theme: theme}
 	for _, p := range b.Points {
 		s := p.Counts.Status
 		pic.Points = append(pic.Points, chart.Point{

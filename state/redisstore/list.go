@@ -3,6 +3,8 @@ package redisstore
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -82,6 +84,54 @@ func (s *Store) Ending(ctx context.Context, incident string, e state.Ending, aft
 	}
 	rows, err = s.rows(ctx, incident, r.names)
 	return rows, int(r.n), err
+}
+
+// listsAtOnce is how many lists are begun to be read at once.
+const listsAtOnce = 500
+
+// First returns the most urgent servers of several owners or groups, so many of each as is asked for. It costs what it
+// gives.
+func (s *Store) First(ctx context.Context, incident, kind string, most map[string]int) (map[string][]state.Row, error) {
+	if kind != byOwner && kind != byGroup {
+		return nil, fmt.Errorf("there are no lists by %q", kind)
+	}
+	out := make(map[string][]state.Row, len(most))
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(most)), listsAtOnce) {
+		lists, err := call(ctx, s, "list servers", func(ctx context.Context, _ int) ([][]string, error) {
+			p := s.c.Pipeline()
+			cmds := make([]*redis.StringSliceCmd, len(some))
+			for i, name := range some {
+				cmds[i] = p.ZRange(ctx, s.k.indexBy(kind, incident, name), 0, int64(max(most[name], 1)-1))
+			}
+			err := execute(ctx, p)
+			names := make([][]string, len(some))
+			for i, c := range cmds {
+				names[i] = c.Val()
+			}
+			return names, err
+		})
+		if err != nil {
+			return nil, err
+		}
+		rows := map[string]state.Row{}
+		for page := range slices.Chunk(slices.Concat(lists...), rowPage) {
+			found, err := s.rows(ctx, incident, page)
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range found {
+				rows[r.Name] = r
+			}
+		}
+		for i, name := range some {
+			for _, server := range lists[i] {
+				if r, ok := rows[server]; ok {
+					out[name] = append(out[name], r)
+				}
+			}
+		}
+	}
+	return out, nil
 }
 
 // howMany reads from the counters how many servers a list has.

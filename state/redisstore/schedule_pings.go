@@ -11,10 +11,20 @@ import (
 	"github.com/allclear-bot/allclear/state"
 )
 
-// Pings is what is remembered of the reminders of an incident, by who got them.
-func (s *Store) Pings(ctx context.Context, incident string) (map[string]state.PingMemory, error) {
+// Pings is what is remembered of the reminders of an incident, by who got them: of some, or without any named, of all.
+func (s *Store) Pings(ctx context.Context, incident string, of ...string) (map[string]state.PingMemory, error) {
 	docs, err := call(ctx, s, "read the reminders", func(ctx context.Context, _ int) (map[string]string, error) {
-		return s.c.HGetAll(ctx, s.k.pings(incident)).Result()
+		if len(of) == 0 {
+			return s.c.HGetAll(ctx, s.k.pings(incident)).Result()
+		}
+		found, err := s.c.HMGet(ctx, s.k.pings(incident), of...).Result()
+		out := map[string]string{}
+		for i, doc := range found {
+			if text, ok := doc.(string); ok {
+				out[of[i]] = text
+			}
+		}
+		return out, err
 	})
 	if err != nil {
 		return nil, err
