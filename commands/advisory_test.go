@@ -17,13 +17,18 @@ import (
 
 // backlog is a queue with what it is told to have.
 type backlog struct {
+	Store
 	held        []state.Letter
 	n, requests int
 	oldest      time.Time
 }
 
 func (b backlog) Held(context.Context, int) ([]state.Letter, error) { return b.held, nil }
-func (b backlog) QueueSize(context.Context) (int, time.Time, error) { return b.n, b.oldest, nil }
+func (b backlog) NotYet(context.Context, time.Time, int) ([]state.Letter, bool, error) {
+	return nil, false, nil
+}
+func (b backlog) Incidents(context.Context) ([]state.IncidentHead, error) { return nil, nil }
+func (b backlog) QueueSize(context.Context) (int, time.Time, error)       { return b.n, b.oldest, nil }
 func (b backlog) Waiting(context.Context) (int, time.Time, error) {
 	return b.requests, b.oldest, nil
 }

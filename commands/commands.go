@@ -93,6 +93,9 @@ type Auditor interface {
 // Queue shows what waits to be said.
 type Queue interface {
 	Held(ctx context.Context, limit int) ([]state.Letter, error)
+	// NotYet lists letters that quiet hours hold until a time that is ahead, and whether
+	// there are more.
+	NotYet(ctx context.Context, now time.Time, limit int) (letters []state.Letter, more bool, err error)
 	QueueSize(ctx context.Context) (n int, oldest time.Time, err error)
 	Waiting(ctx context.Context) (n int, oldest time.Time, err error)
 }

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -304,4 +305,152 @@ func TestWhatIsTooMuchForAPersonIsLeftToTheDigest(t *testing.T) {
 	b.now = at("2025-07-21 13:00")
 	b.must("resp-1", "ping --send --owner bob")
 	require.NotContains(t, plain(b.must("lead-1", "digest")), "left to this digest")
+}
+
+// between lets something happen right before the first change after it.
+type between struct {
+	Store
+	happen func()
+}
+
+func (s *between) Update(ctx context.Context, w state.Work, incident string, farms []string, change func(*state.Tx) error) (state.Outcome, error) {
+	if happen := s.happen; happen != nil {
+		s.happen = nil
+		happen()
+	}
+	return s.Store.Update(ctx, w, incident, farms, change)
+}
+
+// slotBetween fires the reminders of a slot, with something happening after it was
+// decided and before it is stored.
+func (b *board) slotBetween(happen func()) (chat.Message, error) {
+	c := ping{&between{b.store, happen}, newPinger(b.parts)}
+	at := slotOf(b.now, 4*time.Hour)
+	return c.Run(b.t.Context(), chat.Call{
+		Request: chat.Request{ID: fmt.Sprint("slot between ", at), Trigger: chat.TriggerSchedule, At: at, Actor: chat.Actor{Link: "schedule"}},
+		Values:  chat.NewValues(map[string]string{"send": "yes"}), Incident: boardID,
+	})
+}
+
+func (b *board) bind(channel, group string) state.Place {
+	p := state.Place{Platform: "console", Channel: channel, Ceiling: state.TLPAmberStrict}
+	b.change(nil, func(tx *state.Tx) error {
+		if err := tx.Bind(p); err != nil || group == "" {
+			return err
+		}
+		return tx.BindGroup(group, p.Key())
+	})
+	return p
+}
+
+func TestASlotGoesToThePlaceThatIsBoundWhenItIsStored(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	ops, other := state.Place{Platform: "console", Channel: "ops"}, b.bind("other", "")
+	m, err := b.slotBetween(func() { b.change(nil, func(tx *state.Tx) error { return tx.Unbind(ops.Key()) }) })
+	require.NoError(t, err)
+	require.Empty(t, m.Parts)
+	var to, places []string
+	for _, n := range b.said() {
+		to, places = append(to, n.Facts["to"]), append(places, n.Only)
+	}
+	require.ElementsMatch(t, []string{"owner:alice", "owner:bob", "group:apac"}, to)
+	require.Equal(t, []string{other.Key(), other.Key(), other.Key()}, places)
+}
+
+func TestASlotThatNoPlaceHearsAnyMoreIsToldAndNobodyIsTakenForReminded(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	_, err := b.slotBetween(func() {
+		b.change(nil, func(tx *state.Tx) error { return tx.Unbind(tx.Incident.Places[0].Key()) })
+	})
+	var p *chat.Problem
+	require.ErrorAs(t, err, &p)
+	require.Equal(t, "Not reminded: alice, bob, group apac: no place of ts-1 may see the names of servers.", p.What)
+	memory, err := b.store.Pings(t.Context(), boardID)
+	require.NoError(t, err)
+	require.Empty(t, memory)
+	entries, err := b.store.Audit(t.Context(), 1, 1000)
+	require.NoError(t, err)
+	last := entries[len(entries)-1].Events
+	require.Equal(t, "not reminded", last[len(last)-1].Type, "it is in the record")
+	b.bind("new", "")
+	require.Equal(t, []string{"alice", "bob", "group apac"}, b.fired(), "the same slot, as soon as somebody hears")
+}
+
+func TestWhatQuietHoursHoldMovesWithThePlaceAndIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	b.people[2].Owns, b.people[2].Quiet = []string{"bob"}, "22:00-07:00" // resp-1
+	b.now = at("2025-07-22 00:00")
+	b.must("lead-1", "ping --send --owner bob")
+	other := b.bind("other", "")
+	b.now = at("2025-07-22 01:00")
+	b.must("lead-1", "incident unbind")
+	b.now = at("2025-07-22 07:00")
+	var said []string
+	for _, n := range b.said() {
+		if text := plain(b.render(n)); text != "" {
+			said = append(said, n.Only)
+			require.Contains(t, text, "resp-1: 1 server is open in ts-1")
+		}
+	}
+	require.Equal(t, []string{other.Key()}, said)
+}
+
+func TestAGroupIsRemindedInItsChannelWhenRemindersEscalate(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	b.change(nil, func(tx *state.Tx) error { return tx.SetDue(at("2025-07-21 12:00")) })
+	require.Contains(t, b.no("lead-1", "incident bind --group nobodys"), "There is no group")
+	require.Contains(t, plain(b.must("lead-1", "incident bind --group emea")), "The group emea is reminded here")
+	emea := b.bind("emea", "emea")
+	where := map[string]string{}
+	b.fired2(where)
+	require.Equal(t, map[string]string{
+		"alice": "console//ops//", "bob": "console//ops//", "group apac": "console//ops//", "group emea": emea.Key(),
+	}, where)
+	require.Contains(t, plain(b.must("view-1", "incident show")), "console emea (of emea)")
+	b.change(nil, func(tx *state.Tx) error { return tx.Unbind(emea.Key()) })
+	inc, err := b.store.Incident(t.Context(), boardID)
+	require.NoError(t, err)
+	require.Empty(t, inc.GroupPlaces)
+}
+
+// fired2 fires a slot and notes where each reader is reminded.
+func (b *board) fired2(where map[string]string) {
+	b.t.Helper()
+	_, err := b.slotBetween(nil)
+	require.NoError(b.t, err)
+	for _, n := range b.said() {
+		if n.Kind == NoticePing {
+			where[n.Owner] = n.Only
+		}
+	}
+}
+
+func TestTheQueueSaysWhatQuietHoursHoldAndWhatBrokeThrough(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	b.zone("Europe/Berlin")
+	b.people[2].Owns, b.people[2].Quiet = []string{"bob"}, "22:00-07:00" // resp-1, in the zone of the incident
+	b.now = at("2025-07-21 22:00")
+	b.must("lead-1", "ping --send --owner bob")
+	b.now = at("2025-07-21 23:00")
+	require.Contains(t, plain(b.must("view-1", "queue")), "1 message held by quiet hours:\nping of ts-1 for resp-1 in console ops, held since 00:00, until 07:00 CEST\n")
+	b.attack("sp-hr-01", "sp-hr-01")
+	b.now = at("2025-07-22 00:00")
+	require.Contains(t, b.fired(), "resp-1")
+	b.now = at("2025-07-22 04:00")
+	require.Contains(t, plain(b.must("view-1", "queue")), "Broke through in the last day:\nping of ts-1 for resp-1 at 02:00 CEST, in your quiet hours, because sp-hr-01 shows new signs of an attacker\n")
+	b.now = at("2025-07-23 04:00")
+	require.NotContains(t, plain(b.must("view-1", "queue")), "Broke through")
+}
+
+// zone puts the incident elsewhere.
+func (b *board) zone(name string) {
+	b.change(nil, func(tx *state.Tx) error {
+		tx.Incident.Zone = name
+		return tx.SetDue(at("2025-12-30 00:00")) // and so it is written
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -37,6 +38,60 @@ func (s *Store) Held(ctx context.Context, limit int) ([]state.Letter, error) {
 		out = out[:limit]
 	}
 	return out, nil
+}
+
+// NotYet returns letters that are not to be said before a time that is still ahead, the first to be said first, and whether
+// there are more. It looks at so many of each place.
+func (s *Store) NotYet(ctx context.Context, now time.Time, limit int) (letters []state.Letter, more bool, err error) {
+	var places []string
+	if err := s.members(ctx, s.k.places(), func(p string) { places = append(places, p) }); err != nil {
+		return nil, false, err
+	}
+	docs, err := call(ctx, s, "read the outbox", func(ctx context.Context, _ int) ([]string, error) {
+		p := s.c.Pipeline()
+		queues := make([]*redis.StringSliceCmd, len(places))
+		for i, place := range places {
+			queues[i] = p.ZRangeByScore(ctx, s.k.queue(place), &redis.ZRangeBy{Min: "(" + millis(now), Max: "+inf", Count: int64(limit + 1)})
+		}
+		if err := execute(ctx, p); err != nil {
+			return nil, err
+		}
+		p = s.c.Pipeline()
+		var cmds []*redis.StringCmd
+		for _, q := range queues {
+			for _, entry := range q.Val() {
+				if len(entry) > 12 { // a number of twelve digits, and the id
+					cmds = append(cmds, p.HGet(ctx, s.k.letter(entry[12:]), entry[12:]))
+				}
+			}
+		}
+		if len(cmds) == 0 {
+			return nil, nil
+		}
+		err := execute(ctx, p)
+		out := make([]string, 0, len(cmds))
+		for _, c := range cmds {
+			out = append(out, c.Val())
+		}
+		return out, err
+	})
+	for _, doc := range docs {
+		if doc == "" { // delivered in between
+			continue
+		}
+		l, err := decode[state.Letter](doc, "letter", "later")
+		if err != nil {
+			return nil, false, err
+		}
+		if l.Notice.NotBefore.After(now) {
+			letters = append(letters, l)
+		}
+	}
+	slices.SortStableFunc(letters, func(a, b state.Letter) int { return a.Notice.NotBefore.Compare(b.Notice.NotBefore) })
+	if more = len(letters) > limit; more {
+		letters = letters[:limit]
+	}
+	return letters, more, err
 }
 
 // heldPlaces are the places of the letters that are held back, by id.
