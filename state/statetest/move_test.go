@@ -53,7 +53,8 @@ func busy(t *testing.T, s *redisstore.Store) *wanderer {
 	_, err = s.AskEnd(ctx, "one", "s1", "ann")
 	require.NoError(t, err)
 	_, err = s.Update(ctx, Work("remind", "ann", w.now), "one", nil, func(tx *state.Tx) error {
-		return tx.Remind(w.now, nil, map[string]state.PingMemory{"person:ann": {Left: 2}, "person:bob": {Facts: "f"}})
+		_, err := tx.Remind(w.now, nil, map[string]state.PingMemory{"person:ann": {Left: 2}, "person:bob": {Facts: "f"}})
+		return err
 	})
 	require.NoError(t, err)
 	require.NoError(t, s.SaveFeed(ctx, "vendor", []byte{0xfe, 1}))
