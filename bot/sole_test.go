@@ -105,9 +105,10 @@ func takeTurns(t *testing.T, hangs bool) {
 		var running sync.WaitGroup
 		for _, name := range []string{"a", "b", "c"} {
 			own, end := context.WithCancel(ctx)
-			ends[name], soles[name] = end, &Sole{Store: store, Name: "gateway", Holder: name}
+			sole := &Sole{Store: store, Name: "gateway", Holder: name}
+			ends[name], soles[name] = end, sole
 			running.Go(func() {
-				if err := soles[name].Run(own, count.work(name)); err != nil {
+				if err := sole.Run(own, count.work(name)); err != nil {
 					t.Error(err)
 				}
 			})

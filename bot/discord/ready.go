@@ -16,10 +16,15 @@ func (p *Platform) Ready() error {
 	case !p.door.IsOpen():
 		return errors.New("discord: it does not run")
 	}
-	if p.Standby() != "" {
-		return nil
-	}
 	if !p.overHTTP() {
+		if p.Standby() != "" {
+			return nil
+		}
+		if p.opt.Sole != nil {
+			if by, _ := p.opt.Sole.Held(); by == "" {
+				return errors.New("discord: the store does not say which replica is connected")
+			}
+		}
 		if err := p.links.Ready(); err != nil {
 			return fmt.Errorf("discord: %w", err)
 		}
