@@ -353,3 +353,15 @@ func FuzzVerifyProof(f *testing.F) {
 		_, _ = VerifyProof(bytes.NewReader(lines))
 	})
 }
+
+func TestAProofSaysThatAConfirmationIsNotInForceAnyMore(t *testing.T) {
+	t.Parallel()
+	w := july(t)
+	_, md, err := unzipProof(made(t, w, "fin", "sp-1"))
+	require.NoError(t, err)
+	require.NotContains(t, string(md), "not in force")
+	w.wait(40 * 24 * time.Hour) // what proved it has grown too old
+	_, md, err = unzipProof(made(t, w, "fin", "sp-1"))
+	require.NoError(t, err)
+	require.Contains(t, string(md), "; not in force: the facts are others now")
+}

@@ -29,7 +29,7 @@ func (p *proof) text(f state.FarmState, s proofStated) []byte {
 	for _, a := range s.Servers {
 		p.serverText(&b, a)
 	}
-	p.decisionText(&b, f)
+	p.decisionText(&b, f, s.Servers)
 	p.timelineText(&b)
 	fmt.Fprintf(&b, "\n## How to check this\n\n`allclear audit verify FILE` checks, without a store or a network: that no byte was changed; that each entry of the record that is shown stands in the chain of all %d, none of them left out or moved; and that the rules make of the evidence what is stated. What is hidden by its hash is about other farms; that it is, the one who made this says. The chain ends here; compare with the record or an export of it:\n\n", s.Entries)
 	for _, lane := range slices.Sorted(maps.Keys(s.Heads)) {
@@ -116,12 +116,12 @@ func (p *proof) entryWords(evidence string) string {
 	return "–"
 }
 
-// decisionText is what persons decided, two at a time.
-func (p *proof) decisionText(b *bytes.Buffer, f state.FarmState) {
+// decisionText is what persons decided, two at a time, and which of it is over.
+func (p *proof) decisionText(b *bytes.Buffer, f state.FarmState, servers []state.ServerAssessment) {
 	fmt.Fprint(b, "\n## Decisions of persons\n\n")
 	n := b.Len()
 	for _, c := range f.Farm.Confirmations {
-		fmt.Fprintf(b, "- %s was confirmed %s by %s and %s on the facts %s\n", mdText(c.Server), iso(c.At), mdText(string(c.By)), mdText(string(c.Second)), c.Hash)
+		fmt.Fprintf(b, "- %s was confirmed %s by %s and %s on the facts %s%s\n", mdText(c.Server), iso(c.At), mdText(string(c.By)), mdText(string(c.Second)), c.Hash, notInForce(c, servers))
 	}
 	for _, e := range f.Evidence {
 		if e.Source == state.SourceAttestation {
@@ -129,7 +129,7 @@ func (p *proof) decisionText(b *bytes.Buffer, f state.FarmState) {
 		}
 	}
 	for _, x := range f.Farm.Exceptions {
-		fmt.Fprintf(b, "- the risk of %s (%s) was accepted %s until %s by %s and %s: %s\n", mdText(x.Server), mdText(cmp.Or(fewOf(x.Steps, 20), "all that is missing")), iso(x.At), iso(x.Expires), mdText(string(x.By)), mdText(string(x.Second)), mdText(x.Reason))
+		fmt.Fprintf(b, "- the risk of %s (%s) was accepted %s until %s%s by %s and %s: %s\n", mdText(x.Server), mdText(cmp.Or(fewOf(x.Steps, 20), "all that is missing")), iso(x.At), iso(x.Expires), over(x, p.head.Made), mdText(string(x.By)), mdText(string(x.Second)), mdText(x.Reason))
 	}
 	for _, s := range f.Farm.Servers {
 		if r := s.Retired; r != nil {
@@ -142,6 +142,26 @@ func (p *proof) decisionText(b *bytes.Buffer, f state.FarmState) {
 	if b.Len() == n {
 		fmt.Fprint(b, "None is in force.\n")
 	}
+}
+
+// notInForce says of a confirmation that it is not in force, when it is not.
+func notInForce(c state.Confirmation, servers []state.ServerAssessment) string {
+	i := slices.IndexFunc(servers, func(a state.ServerAssessment) bool { return a.Name == c.Server })
+	switch {
+	case i < 0 || servers[i].Status.Settled() && servers[i].Hash == c.Hash:
+		return ""
+	case servers[i].Hash != c.Hash:
+		return "; not in force: the facts are others now"
+	}
+	return "; not in force: the server is " + servers[i].Status.String()
+}
+
+// over says of an exception that it has ended.
+func over(x state.Exception, now time.Time) string {
+	if now.Before(x.Expires) {
+		return ""
+	}
+	return " (over)"
 }
 
 // timelineText is how the servers changed.
