@@ -143,7 +143,7 @@ func newApp(o appOptions) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.jobs, err = a.newSchedule(o.Slots, o.countSlots())
+	a.jobs, err = a.newSchedule(o.Slots, o.Lease, o.countSlots())
 	return a, err
 }
 

@@ -43,9 +43,13 @@ type system struct {
 	Now func() time.Time
 	// Slots is the clock of the schedule; nil: Now.
 	Slots func() time.Time
-	// Lease is for how long a request stays with a replica that died, and half of how
-	// long its letters do; 0: the defaults of the router and the outbox.
+	// Lease is for how long a request stays with a replica that died, half of how long
+	// its letters do, and ten times how often the schedule is looked at; 0: the defaults
+	// of the router, the outbox and the schedule.
 	Lease time.Duration
+	// Unpaced leaves out the pauses between two messages to one place: for a platform
+	// that is not real.
+	Unpaced bool
 }
 
 func (s system) letGo() {

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"maps"
 	"strings"
-	"time"
 
 	"github.com/allclear-bot/allclear/bot"
 	"github.com/allclear-bot/allclear/bot/discord"
@@ -16,7 +15,7 @@ import (
 const gatewayName = "discord/gateway"
 
 // addDiscord makes Discord one of the platforms.
-func (o *outside) addDiscord(c config, shared bot.Holder, lease time.Duration, log *slog.Logger, metrics *web.Metrics) error {
+func (o *outside) addDiscord(c config, shared bot.Holder, sys system, log *slog.Logger, metrics *web.Metrics) error {
 	guilds := map[string]discord.Guild{}
 	maps.Copy(guilds, c.Discord.Guilds)
 	for id, tlp := range c.Communities.named { // what is said of a community as such counts here too
@@ -28,11 +27,11 @@ func (o *outside) addDiscord(c config, shared bot.Holder, lease time.Duration, l
 	}
 	var sole *bot.Sole
 	if shared != nil && !c.Discord.overHTTP() {
-		sole = &bot.Sole{Store: shared, Name: gatewayName, Lease: lease, Logger: log}
+		sole = &bot.Sole{Store: shared, Name: gatewayName, Lease: sys.Lease, Logger: log}
 	}
 	p, err := discord.New(discord.Options{
 		Token: string(c.Discord.Token), PublicKey: c.Discord.PublicKey, Command: c.Discord.Command, Guilds: guilds, Roles: c.Discord.Roles,
-		Mention: c.mention(discord.Name), Logger: log, Sole: sole,
+		Mention: c.mention(discord.Name), Logger: log, Now: sys.Now, Sole: sole,
 		Count: func(event string) { metrics.Event(discord.Name, event) },
 	})
 	if err != nil {

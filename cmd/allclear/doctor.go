@@ -69,7 +69,7 @@ func doctor(ctx context.Context, c config, w io.Writer) error {
 	show("who decides", peopleFindings(c.withSelf().People))
 	places, fs := storeFindings(ctx, c)
 	show("store", fs)
-	out, err := meet(c, nil, 0, slog.New(slog.DiscardHandler), web.NewMetrics(web.Labels{}))
+	out, err := meet(c, nil, system{}, slog.New(slog.DiscardHandler), web.NewMetrics(web.Labels{}))
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"flag"
 	"fmt"
 	"io"
@@ -34,6 +35,13 @@ const childVariable = "TEST_AS_ALLCLEAR"
 // leaseVariable makes the leases of such a process shorter.
 const leaseVariable = "TEST_ALLCLEAR_LEASE"
 
+// unpacedVariable makes such a process write as fast as it can.
+const unpacedVariable = "TEST_ALLCLEAR_UNPACED"
+
+// clockVariable names a file that says by how many nanoseconds the clock of such a process is put forward or back,
+// beside what it is wrong by.
+const clockVariable = "TEST_ALLCLEAR_CLOCK"
+
 // slotsVariable is the clock of the schedule of such a process: when it began to run, what it showed then, how much faster
 // than others it runs, and where it ends.
 const slotsVariable = "TEST_ALLCLEAR_SLOTS"
@@ -56,10 +64,12 @@ func TestMain(m *testing.M) {
 		sys := process()
 		sys.Now = time.Now
 		if skew, err := time.ParseDuration(as); err == nil {
-			sys.Now = func() time.Time { return time.Now().Add(skew) }
+			now := clockOf(os.Getenv(clockVariable))
+			sys.Now = func() time.Time { return now().Add(skew) }
 		}
 		sys.Slots = slotClock(os.Getenv(slotsVariable), sys.Now)
 		sys.Lease, _ = time.ParseDuration(os.Getenv(leaseVariable))
+		sys.Unpaced = os.Getenv(unpacedVariable) != ""
 		os.Exit(start(sys))
 	}
 	redisstore.ClientLog(slog.New(slog.DiscardHandler)) // tests look at a Redis that is not there yet
@@ -68,6 +78,24 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	os.Exit(m.Run())
+}
+
+// clockOf is a clock that a test moves: the real one, when there is no file.
+func clockOf(file string) func() time.Time {
+	if file == "" {
+		return time.Now
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		panic(err)
+	}
+	return func() time.Time {
+		var b [8]byte
+		if _, err := f.ReadAt(b[:], 0); err != nil {
+			panic(err)
+		}
+		return time.Now().Add(time.Duration(binary.BigEndian.Uint64(b[:]))).Round(0)
+	}
 }
 
 // waiting is how many tests may run at once at least: most of them wait for processes.

@@ -28,19 +28,19 @@ type outside struct {
 }
 
 // meet makes the chat platforms of the configuration. It does no I/O. With a store that
-// replicas share they take turns where one of them is enough, under a lease (zero: the
-// usual one); nil: there is one process.
-func meet(c config, shared bot.Holder, lease time.Duration, log *slog.Logger, metrics *web.Metrics) (outside, error) {
+// replicas share they take turns where one of them is enough, under the lease of the
+// system; nil: there is one process.
+func meet(c config, shared bot.Holder, sys system, log *slog.Logger, metrics *web.Metrics) (outside, error) {
 	out := outside{
 		posters: map[string]chat.Poster{}, chats: map[string]platform{}, pace: map[string]outbox.Pace{}, mounts: map[string]http.Handler{},
 	}
 	if c.Slack.set() {
-		if err := out.addSlack(c, log, metrics); err != nil {
+		if err := out.addSlack(c, sys, log, metrics); err != nil {
 			return out, err
 		}
 	}
 	if c.Discord.set() {
-		if err := out.addDiscord(c, shared, lease, log, metrics); err != nil {
+		if err := out.addDiscord(c, shared, sys, log, metrics); err != nil {
 			return out, err
 		}
 	}

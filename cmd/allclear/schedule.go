@@ -17,9 +17,9 @@ func timetable(spec, zone string) (func(after time.Time) time.Time, error) {
 	return t.Next, err
 }
 
-func (a *app) newSchedule(now func() time.Time, count func(string, int)) (*schedule.Schedule, error) {
+func (a *app) newSchedule(now func() time.Time, lease time.Duration, count func(string, int)) (*schedule.Schedule, error) {
 	return schedule.New(schedule.Options{
-		Store: a.store, Open: a.open, Encode: bot.Encode, Fired: a.router.Wake, Logger: a.log, Now: now, Count: count,
+		Store: a.store, Open: a.open, Encode: bot.Encode, Fired: a.router.Wake, Logger: a.log, Now: now, Count: count, Poll: lease / 10,
 	})
 }
 

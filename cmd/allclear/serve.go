@@ -144,9 +144,12 @@ func serve(ctx context.Context, c config, sys system) error {
 	if store.engine == nil {
 		shared = store.Store
 	}
-	out, err := meet(c, shared, sys.Lease, log, metrics)
+	out, err := meet(c, shared, sys, log, metrics)
 	if err != nil {
 		return errors.Join(err, group.Close())
+	}
+	if sys.Unpaced {
+		out.pace = nil
 	}
 	var term *console.Platform
 	if tty || len(out.chats) == 0 { // with a chat, and nobody at a terminal, the console is none

@@ -9,11 +9,11 @@ import (
 )
 
 // addSlack makes Slack one of the platforms.
-func (o *outside) addSlack(c config, log *slog.Logger, metrics *web.Metrics) error {
+func (o *outside) addSlack(c config, sys system, log *slog.Logger, metrics *web.Metrics) error {
 	p, err := slack.New(slack.Options{
 		BotToken: string(c.Slack.BotToken), AppToken: string(c.Slack.AppToken), SigningSecret: string(c.Slack.SigningSecret),
 		Command: c.Slack.Command, Ceiling: c.Slack.Ceiling, SharedCeiling: c.Slack.SharedCeiling, Roles: c.Slack.Roles,
-		Mention: c.mention(slack.Name), API: c.Slack.API, Logger: log,
+		Mention: c.mention(slack.Name), API: c.Slack.API, Logger: log, Now: sys.Now,
 		Count: func(event string) { metrics.Event(slack.Name, event) },
 	})
 	if err != nil {

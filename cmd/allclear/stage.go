@@ -15,8 +15,14 @@ import (
 	"github.com/allclear-bot/allclear/state"
 )
 
-// storyClock tells the time of the story: it can be put forward, and goes on by
-// itself in between.
+// timepiece tells the time of the story, and can be put forward.
+type timepiece interface {
+	Now() time.Time
+	Skip(d time.Duration)
+}
+
+// storyClock is the time of a story in one process: it goes on by itself between
+// two skips.
 type storyClock struct {
 	mu   sync.Mutex
 	base time.Time
@@ -45,7 +51,7 @@ type stage struct {
 	app     *app
 	fleet   *fleet.Fleet  // of the story of ToolShell
 	estate  *fleet.Estate // of another campaign's
-	clock   *storyClock
+	clock   timepiece
 	began   time.Time // of the story
 	console *console.Platform
 	ask     func() *console.Platform // the terminal, for the reader's turn
