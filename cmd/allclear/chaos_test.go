@@ -44,6 +44,7 @@ type troupe struct {
 	refused  int      // commands of which it was said at once that they are not done
 	typed    int
 
+	dead  []string      // the logs of those that were killed
 	begin func() *child // one of them; nil: on the Redis of its number
 	ends  string        // why one of them may end by itself; "": it found no Redis
 	blind bool          // Slack may not say in time who reads the channel: then an answer is withheld from it
@@ -92,6 +93,7 @@ func (c *troupe) supervise() {
 // restart is kill -9, and a new process.
 func (c *troupe) restart(i int) {
 	c.replicas[i].kill()
+	c.dead = append(c.dead, c.replicas[i].errs.String())
 	c.start(i)
 }
 
@@ -165,11 +167,7 @@ func (c *troupe) checkStore(conf config) (doubled int) {
 	paced := time.Duration(len(c.promised)) * slack.PostEvery // a channel hears one a second
 	if !eventually(settled+paced, func() bool { c.supervise(); return len(missing()) <= c.withheld() }) {
 		lost := missing()
-		logs := []string{c.fake.Scene()}
-		for _, r := range c.replicas {
-			logs = append(logs, r.errs.String())
-		}
-		require.Fail(c.t, "acknowledged, and never answered", "%v\n%s", lost, linesOf(lost[0], logs...))
+		require.Fail(c.t, "acknowledged, and never answered", "%v\n%s%s", lost, linesOf(lost[0], c.fake.Scene()), c.undone())
 	}
 	for _, n := range c.answers() {
 		doubled += n - 1
@@ -186,10 +184,25 @@ func (c *troupe) checkStore(conf config) (doubled int) {
 	nothingLeft(c.t, o) // chain, counters and indexes with it
 	claims := happened(c.t, o, "claim")
 	for _, name := range c.promised {
-		require.Equal(c.t, 1, claims[name], "%s is claimed once", name)
+		require.Equal(c.t, 1, claims[name], "%s is claimed once (%v was not told of)\n%s", name, missing(), c.undone())
 	}
 	honest(c.t, o)
 	return doubled
+}
+
+// undone are the lines of all logs about claims that did not end as they should.
+func (c *troupe) undone() string {
+	logs := slices.Clone(c.dead)
+	for _, r := range c.replicas {
+		logs = append(logs, r.errs.String())
+	}
+	var out strings.Builder
+	for line := range strings.Lines(linesOf(`"command":"claim"`, logs...)) {
+		if !strings.Contains(line, `"outcome":"done"`) {
+			out.WriteString(line)
+		}
+	}
+	return out.String() + linesOf("ceiling", logs...) + linesOf("next to nothing", logs...)
 }
 
 // happened counts the events of a type in the record, by server.
