@@ -90,7 +90,11 @@ func (c huntLogs) Run(ctx context.Context, call chat.Call) (chat.Message, error)
 			return chat.Message{}, err
 		}
 	}
-	return b.message()
+	m, err := b.message()
+	if err == nil && len(b.reports) == 0 {
+		err = notDone(m) // nothing could be read, or nothing of a server that is ours
+	}
+	return m, err
 }
 
 // playbook is that of the incident, with its log rules.

@@ -131,24 +131,23 @@ func huntWord(r hunt.Report) string {
 	return "gaps"
 }
 
-// told is the reason for a verdict: the worst traffic, or the gaps.
+// told is the reason for a verdict: the worst traffic, and the gaps.
 func (b *bag) told(r hunt.Report, word string) []chat.Text {
 	var out []chat.Text
-	if word == "gaps" || word == "clean" {
-		if r.First.IsZero() {
-			return append(out, chat.T(chat.C(r.Server), ": no log of its own; what a front end shows clears nobody"))
-		}
-		for i, g := range r.Gaps {
-			if i == shownGaps {
-				return append(out, chat.T(chat.C(r.Server), fmt.Sprintf(": and %d more gaps", len(r.Gaps)-i)))
-			}
-			out = append(out, chat.T(chat.C(r.Server), ": "+spanWord(g.From, g.To)+", ", chat.C(g.Why)))
-		}
-		return out
+	if word != "gaps" && word != "clean" {
+		worst := slices.MaxFunc(r.Traffic, func(x, y hunt.Traffic) int { return hunt.Rank(x.Value) - hunt.Rank(y.Value) })
+		out = append(out, append(chat.T(chat.C(r.Server), ": "), trafficText(worst)...))
 	}
-	worst := slices.MaxFunc(r.Traffic, func(x, y hunt.Traffic) int { return hunt.Rank(x.Value) - hunt.Rank(y.Value) })
-	line := append(chat.T(chat.C(r.Server), ": "), trafficText(worst)...)
-	return append(out, line)
+	if r.First.IsZero() {
+		return append(out, chat.T(chat.C(r.Server), ": no log of its own; what a front end shows clears nobody"))
+	}
+	for i, g := range r.Gaps {
+		if i == shownGaps {
+			return append(out, chat.T(chat.C(r.Server), fmt.Sprintf(": and %d more gaps", len(r.Gaps)-i)))
+		}
+		out = append(out, chat.T(chat.C(r.Server), ": not seen "+spanWord(g.From, g.To)+", ", chat.C(g.Why)))
+	}
+	return out
 }
 
 // trafficText is one kind of traffic for people.
@@ -174,9 +173,9 @@ func trafficText(t hunt.Traffic) chat.Text {
 func spanWord(from, to time.Time) string {
 	a, z := from.UTC().Format("2006-01-02 15:04"), to.UTC().Format("2006-01-02 15:04")
 	if a == z {
-		return a
+		return a + " UTC"
 	}
-	return a + " to " + z
+	return a + " to " + z + " UTC"
 }
 
 // strangers are what nothing could be made of.

@@ -90,11 +90,39 @@ func (c huntShow) covered(inc state.Incident, f state.FarmState, name string) []
 		return []chat.Part{chat.P("No hunt is on record. Hand in its logs with ", chat.C("hunt"), ".")}
 	}
 	out := []chat.Part{chat.P(chat.B("Covered"), fmt.Sprintf(", exploitation began %s:", inc.Rules.Window.UTC().Format(time.DateOnly))), list}
+	for i, g := range notCovered(inc.Rules.Window, f, name) {
+		if i == maxShown {
+			break
+		}
+		out = append(out, chat.P("? Not covered by any hunt: "+spanWord(g.From, g.To)))
+	}
 	a, _ := f.Assess(inc.Rules, c.now()).Server(name)
 	for _, st := range a.Steps {
 		step, _ := inc.Rules.Step(st.Step)
 		if slices.ContainsFunc(step.Proof, func(p state.Proof) bool { return p.Covers }) && !st.Status.Done() {
 			out = append(out, chat.P("Step ", chat.C(st.Step), " is open: ", chat.C(cmp.Or(st.Why, "nothing was shown"))))
+		}
+	}
+	return out
+}
+
+// notCovered is the time from the beginning of exploitation until the newest hunt that
+// no hunt which found nothing covers.
+func notCovered(begin time.Time, f state.FarmState, name string) []hunt.Span {
+	var seen []hunt.Span
+	for _, e := range f.Evidence {
+		if e.Kind == state.KindHunt && e.Subject.Server == name && (e.Value == hunt.HuntClean || e.Value == hunt.SeenClean) && e.To.After(e.From) {
+			seen = append(seen, hunt.Span{From: e.From, To: e.To})
+		}
+	}
+	slices.SortFunc(seen, func(x, y hunt.Span) int { return x.From.Compare(y.From) })
+	var out []hunt.Span
+	for _, s := range seen {
+		if s.From.After(begin) {
+			out = append(out, hunt.Span{From: begin, To: s.From})
+		}
+		if s.To.After(begin) {
+			begin = s.To
 		}
 	}
 	return out

@@ -113,7 +113,7 @@ func TestAHuntRecordsWhatLogsShowAndWhatTheyCover(t *testing.T) {
 		"Hunt in 5 logs of 4 servers: 2 servers changed",
 		"✖ 1 server where a web shell answered: sp-hr-01\nsp-hr-01: web shell answered GET /_layouts/15/spinstall0.aspx (spinstall-access), answers 200 (1), from 198.51.100.7, 2025-07-18 10:31",
 		"! 1 server with an attack that was not refused: sp-fin-01",
-		"? 1 server of which the logs cannot tell all: sp-edge-01\nsp-edge-01: 2025-07-07 00:00 to 2025-07-09 23:59, the logs begin later",
+		"? 1 server of which the logs cannot tell all: sp-edge-01\nsp-edge-01: not seen 2025-07-07 00:00 to 2025-07-09 23:59 UTC, the logs begin later",
 		"● 1 server with nothing found and nothing missing until the last line: sp-fin-02",
 		"? logs of what is not in the inventory, of which nothing was recorded: else-01",
 		"1 file not called like logs, left out: logs/sp-hr-01/notes.txt",
@@ -128,7 +128,7 @@ func TestAHuntRecordsWhatLogsShowAndWhatTheyCover(t *testing.T) {
 	require.Contains(t, plain(b.must("view-1", "hunt clusters")), "2 answered, and not patched: sp-hr-01, sp-fin-01")
 	show := plain(b.must("view-1", "hunt show sp-fin-02"))
 	require.Contains(t, show, "attempts refused POST /_layouts/15/toolpane.aspx (toolpane-strict), answers 401 (1), from 198.51.100.7")
-	require.Contains(t, show, "clean 2025-07-07 00:00 to 2025-07-22 00:00 (hunt hunt/logs)")
+	require.Contains(t, show, "clean 2025-07-07 00:00 to 2025-07-22 00:00 UTC (hunt hunt/logs)")
 	require.Contains(t, show, "Step hunt is open: the hunt cannot cover the time until")
 
 	again := plain(b.must("lead-1", "hunt --server sp-hr-01", chat.File{Name: "a.log", Data: []byte(iisLog("2025-07-07", "2025-07-22", toolPane("2025-07-18 10:30:00", 200), shellAsked("2025-07-18 10:31:00", 200)))}))
@@ -275,4 +275,25 @@ func TestNoCellOfATableIsAFormula(t *testing.T) {
 	for _, formula := range []string{",=", ",@", ",+", ",-"} {
 		require.NotContains(t, string(data), formula)
 	}
+}
+
+func TestGapsAreToldOfServersWithAttacksTooAndKept(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	logs := zipped(t, map[string]string{"sp-fin-01/W3SVC1/u_ex.log": iisLog("2025-07-10", "2025-07-20", toolPane("2025-07-18 10:10:00", 200))})
+	said := plain(b.must("resp-1", "hunt", logs))
+	require.Contains(t, said, "! 1 server with an attack that was not refused: sp-fin-01")
+	require.Contains(t, said, "sp-fin-01: not seen 2025-07-07 00:00 to 2025-07-09 23:59 UTC, the logs begin later")
+	clean := zipped(t, map[string]string{"sp-fin-02/W3SVC1/u_ex.log": iisLog("2025-07-10", "2025-07-20")})
+	b.must("resp-1", "hunt", clean)
+	require.Contains(t, plain(b.must("view-1", "hunt show sp-fin-02")), "? Not covered by any hunt: 2025-07-07 00:00 to 2025-07-10 00:00 UTC")
+}
+
+func TestAHuntInWhichNothingCouldBeReadIsNotDone(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	for name, data := range map[string]string{"junk.log": "\x00\x01\x02 junk\n", "empty.log": "", "words.log": "hello\nworld\n"} {
+		require.Contains(t, b.no("resp-1", "hunt", chat.File{Name: name, Data: []byte(data)}), "not read: "+name, name)
+	}
+	require.Contains(t, b.no("resp-1", "hunt", zipped(t, map[string]string{"else-01/W3SVC1/u_ex.log": iisLog("2025-07-10", "2025-07-12")})), "not in the inventory, of which nothing was recorded: else-01")
 }

@@ -72,6 +72,9 @@ func Prove(ctx context.Context, s interface {
 	var servers []string
 	if server != "" {
 		row, err := s.Row(ctx, incident, server)
+		if errors.Is(err, state.ErrNotFound) {
+			return "", nil, &state.Refusal{Why: fmt.Sprintf("There is no server %.80q in %s.", server, incident), Next: "See: server list"}
+		}
 		if err != nil {
 			return "", nil, fmt.Errorf("server %q of %s: %w", server, incident, err)
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,7 +24,8 @@ func newAudit(sys system) *cobra.Command {
 	verify := &cobra.Command{
 		Use: "verify [FILE]", Short: "Check that no entry of the record was changed, left out or put in",
 		Long: `Check the record of a store: each entry has the hash of the one before it, and the
-counters, lists and records agree. With a file, check it offline: the record in an
+counters, lists and records agree. It prints how many entries there are, and the hash of
+the newest one of each lane: note them elsewhere, and compare. With a file, check it offline: the record in an
 export, or a proof that "prove" made, with all that it says of its servers.
 
 Exit status: 0 it is whole, 1 it is not, or it could not be read.`,
@@ -58,8 +58,18 @@ func sayWhole(out io.Writer, r redisstore.Report) error {
 	if len(r.Problems) > 0 {
 		return errors.New("the record is not whole")
 	}
-	_, err := fmt.Fprintf(out, "The record is whole: %s; %s of %s, which agree with their counters and lists.\n",
+	fmt.Fprintf(out, "The record is whole: %s; %s of %s, which agree with their counters and lists.\n",
 		entryCount(r.Entries), plural(r.Servers, "server"), plural(r.Incidents, "incident"))
+	return sayHeads(out, r.Heads)
+}
+
+// sayHeads prints the hashes by which the record of today is known again.
+func sayHeads(out io.Writer, heads map[int]string) error {
+	raw, err := json.Marshal(heads)
+	if err != nil || len(heads) == 0 {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "Newest entry of each lane: %s\n", raw)
 	return err
 }
 
@@ -114,10 +124,5 @@ func verifyExport(name string, r io.Reader, out io.Writer) error {
 		}
 	}
 	fmt.Fprintf(out, "The record in %s is whole: %s.\n", name, entryCount(chain.Seq))
-	var heads bytes.Buffer
-	if err := json.NewEncoder(&heads).Encode(chain.Heads()); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(out, "Newest entry of each lane: %s", heads.String())
-	return err
+	return sayHeads(out, chain.Heads())
 }
