@@ -53,7 +53,7 @@ func (attest) Spec() chat.Spec {
 			{Name: "at", Help: "when it happened (UTC)", Type: chat.Time},
 			{Name: "from", Help: "from when a hunt covered (UTC)", Type: chat.Time},
 			{Name: "to", Help: "until when a hunt covered (UTC)", Type: chat.Time},
-			{Name: "ref", Help: "ticket or change number, required"},
+			{Name: "ref", Help: "ticket or change number", Needed: true},
 			{Name: "reason", Help: "how you know"},
 		},
 		Examples: []chat.Example{

@@ -26,9 +26,9 @@ func (except) Spec() chat.Spec {
 		Path: "except", Summary: "Accept the risk of a server, or of one step of it, for a while; a second person approves",
 		Args: []chat.Arg{{Name: "server", Help: "its name or the beginning of it", Type: chat.Server}},
 		Flags: []chat.Arg{
-			{Name: "until", Help: "when it ends (UTC)", Type: chat.Time},
+			{Name: "until", Help: "when it ends (UTC); this or --for is needed", Type: chat.Time},
 			{Name: "for", Help: "how long, like 72h or 14d", Type: chat.Duration},
-			{Name: "reason", Help: "why, required"},
+			{Name: "reason", Help: "why", Needed: true},
 			{Name: "second", Help: "who is asked to approve it; without it whoever may", Type: chat.Person},
 			{Name: "step", Help: "only these steps, like amsi,hunt; without it all that are missing", Type: chat.Step},
 		},

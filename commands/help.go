@@ -63,17 +63,12 @@ func (h helpCommand) Run(ctx context.Context, call chat.Call) (chat.Message, err
 		return m, err
 	}
 	role := call.Request.Actor.Role
-	m := chat.Say(chat.P("What you may do here; more on each with ", chat.C("help COMMAND"), "."))
+	m := chat.Say(chat.P("What you may do here; more on each with ", chat.C("help WORD"), "."))
 	for _, g := range []struct {
 		title string
 		role  state.Role
 	}{{"Look", state.RoleViewer}, {"Work", state.RoleResponder}, {"Decide", state.RoleLead}} {
-		list := chat.L()
-		for _, s := range specs {
-			if s.Role == g.role {
-				list.Items = append(list.Items, chat.T(chat.C(s.Path), ": "+s.Summary))
-			}
-		}
+		list := chat.L(byNoun(specs, g.role)...)
 		switch {
 		case len(list.Items) == 0:
 		case role >= g.role:
@@ -83,6 +78,40 @@ func (h helpCommand) Run(ctx context.Context, call chat.Call) (chat.Message, err
 		}
 	}
 	return public(m), nil
+}
+
+// byNoun are the commands of a role, those that share their first word in one line.
+func byNoun(specs []chat.Spec, r state.Role) []chat.Text {
+	var nouns []string
+	all := map[string][]chat.Spec{}
+	for _, s := range specs {
+		noun, _, _ := strings.Cut(s.Path, " ")
+		if s.Role != r {
+			continue
+		}
+		if all[noun] == nil {
+			nouns = append(nouns, noun)
+		}
+		all[noun] = append(all[noun], s)
+	}
+	var out []chat.Text
+	for _, noun := range nouns {
+		if ss := all[noun]; len(ss) == 1 {
+			out = append(out, chat.T(chat.C(ss[0].Path), ": "+ss[0].Summary))
+			continue
+		}
+		var verbs []string
+		item := chat.T(chat.C(noun), " … ")
+		for _, s := range all[noun] {
+			if s.Path == noun {
+				item = chat.T(chat.C(noun), ": "+s.Summary+"; also … ")
+				continue
+			}
+			verbs = append(verbs, strings.TrimPrefix(s.Path, noun+" "))
+		}
+		out = append(out, append(item, chat.T(chat.C(strings.Join(verbs, ", ")))...))
+	}
+	return out
 }
 
 func pathsOf(specs []chat.Spec, r state.Role) string {

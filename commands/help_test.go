@@ -112,3 +112,19 @@ func (b *board) settle() {
 	b.must("lead-1", "except sp-edge-01 --for 72h --reason x")
 	b.must("lead-2", "approve all")
 }
+
+func TestAFlagThatIsNeededIsNotShownAsOptional(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	for line, want := range map[string]string{
+		"help except":        "] --reason REASON [",
+		"help attest":        "] --ref REF [",
+		"help server retire": "server retire SERVER --reason REASON",
+	} {
+		require.Contains(t, plain(b.must("view-1", line)), want, line)
+	}
+	for _, line := range []string{"except sp-fin-01 --for 72h", "attest sp-fin-01 preserved done", "server retire sp-fin-01"} {
+		b.no("lead-1", line)
+	}
+	require.Contains(t, b.no("resp-1", "scan cancel"), "To end the running scan: scan --cancel")
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/allclear-bot/allclear/bot/chat"
@@ -77,6 +78,9 @@ func (scan) TimeLimit() time.Duration { return scanLimit }
 
 func (s scan) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	sel, err := s.selection(ctx, call)
+	if err != nil && strings.EqualFold(call.Values.String("server"), "cancel") {
+		return chat.Message{}, &chat.Problem{What: "There is no server that is called cancel.", Try: "To end the running scan: scan --cancel"}
+	}
 	if err != nil {
 		return chat.Message{}, err
 	}

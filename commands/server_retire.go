@@ -20,7 +20,7 @@ func (serverRetire) Spec() chat.Spec {
 	return chat.Spec{
 		Path: "server retire", Summary: "Ask that a server that is gone for good be taken out; a second person approves",
 		Args:     []chat.Arg{{Name: "server", Help: "its name or the beginning of it", Type: chat.Server}},
-		Flags:    []chat.Arg{{Name: "reason", Help: "what became of it, required"}},
+		Flags:    []chat.Arg{{Name: "reason", Help: "what became of it", Needed: true}},
 		Examples: []chat.Example{{Line: `server retire sp-fin-01 --reason "switched off and wiped, CHG-4711"`, Does: "asks a second person to take sp-fin-01 out"}},
 		Role:     state.RoleResponder,
 	}

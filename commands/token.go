@@ -193,12 +193,12 @@ func (c tokenRevoke) Run(ctx context.Context, call chat.Call) (chat.Message, err
 	case err != nil:
 		return chat.Message{}, err
 	case out.Already:
-		return chat.Say(chat.P("Revoked before, of farm ", chat.C(farm), ".")), nil
+		return chat.Say(chat.P("The tokens of farm ", chat.C(farm), " were revoked before.")), nil
 	case len(gone) == 0 && id != "":
 		return chat.Message{}, &chat.Problem{What: fmt.Sprintf("Farm %s has no token %.40q.", farm, id), Try: typed("token", "list", farm) + " shows them."}
 	case len(gone) == 0:
-		return chat.Say(chat.P("Farm ", chat.C(farm), " has no token.")), nil
+		return chat.Say(chat.P("Farm ", chat.C(farm), " has no token; nothing was revoked.")), nil
 	}
 	slices.Sort(gone)
-	return chat.Say(chat.P("Revoked, of farm ", chat.C(farm), ": ", chat.C(strings.Join(gone, ", ")), ". What was recorded with it stays recorded.")), nil
+	return chat.Say(chat.P(plural(len(gone), "token")+" of farm ", chat.C(farm), " revoked: ", chat.C(strings.Join(gone, ", ")), ". Nothing can be handed in with it any more; what was handed in before stays recorded.")), nil
 }

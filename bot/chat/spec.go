@@ -31,8 +31,10 @@ type Arg struct {
 	Name string
 	Help string
 	Type Type
-	// Optional arguments come last; flags are always optional.
+	// Optional arguments come last. Flags are optional unless they are Needed; what a flag
+	// is needed for, the command says when it is missing.
 	Optional bool
+	Needed   bool
 	// Rest takes all that is left of the line (the last argument only).
 	Rest bool
 	// Choices limits a Word.
@@ -81,11 +83,14 @@ func (s Spec) Usage() string {
 		b.WriteString(" " + name)
 	}
 	for _, f := range s.Flags {
-		b.WriteString(" [--" + f.Name)
+		text := "--" + f.Name
 		if f.Type != Switch {
-			b.WriteString(" " + strings.ToUpper(f.Name))
+			text += " " + strings.ToUpper(f.Name)
 		}
-		b.WriteString("]")
+		if !f.Needed {
+			text = "[" + text + "]"
+		}
+		b.WriteString(" " + text)
 	}
 	return b.String()
 }
