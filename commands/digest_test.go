@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -189,4 +190,48 @@ func TestAPictureTellsWhenTheFixLinesMoved(t *testing.T) {
 	require.Equal(t, " The fix lines moved 21 Jul 03:30 UTC.", b.moves())
 	b.Moved = append(b.Moved, b.Moved[0].Add(time.Hour), b.Moved[0].Add(2*time.Hour), b.Moved[0].Add(3*time.Hour))
 	require.Equal(t, " The fix lines moved 21 Jul 04:30 UTC, 21 Jul 05:30 UTC, 21 Jul 06:30 UTC.", b.moves())
+}
+
+func TestADigestTellsTheTimeOfTheIncidentAlsoWhenTheClocksAreMoved(t *testing.T) {
+	t.Parallel()
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	require.NoError(t, err)
+	for _, c := range []struct {
+		now, early, late string // UTC
+		words            string
+	}{
+		{"2025-07-22 15:00", "2025-07-22 16:20", "2025-07-22 18:20", "between 18:15 and 20:30 CEST"},
+		{"2025-01-22 15:00", "2025-01-22 16:20", "2025-01-22 18:20", "between 17:15 and 19:30 CET"},
+		{"2025-10-25 22:00", "2025-10-26 00:20", "2025-10-26 02:20", "between 26 Oct 02:15 CEST and 03:30 CET"},
+		{"2025-10-25 22:00", "2025-10-26 01:20", "2025-10-26 02:20", "between 26 Oct 02:15 CET and 03:30 CET"},
+		{"2025-03-29 22:00", "2025-03-30 00:20", "2025-03-30 01:20", "between 30 Mar 01:15 CET and 03:30 CEST"},
+		{"2025-10-27 15:00", "2025-10-30 16:20", "2025-10-31 18:20", "between 30 Oct 17:00 and 31 Oct 20:00 CET"},
+	} {
+		got := band{at(c.early), at(c.late)}.words(at(c.now).In(berlin))
+		require.Equal(t, c.words, got)
+	}
+	kolkata, err := time.LoadLocation("Asia/Kolkata")
+	require.NoError(t, err)
+	require.Equal(t, "between 23 Jul 20:00 and 24 Jul 01:00 IST", band{at("2025-07-23 15:00"), at("2025-07-23 19:10")}.words(at("2025-07-22 15:00").In(kolkata)), "whole hours there")
+	saoPaulo, err := time.LoadLocation("America/Sao_Paulo")
+	require.NoError(t, err)
+	require.Equal(t, "22 Jul 12:00 UTC-03", asOf(at("2025-07-22 15:00").In(saoPaulo)))
+	require.Equal(t, "22 Jul 15:00 UTC", asOf(at("2025-07-22 15:00").In(time.Local)), "no reader knows the clock of the machine")
+
+	b := newBoard(t, 2)
+	b.zone("Europe/Berlin")
+	b.must("resp-1", "claim sp-hr-01")
+	var drawn Burn
+	b.parts.Draw = func(burn Burn, w io.Writer) (string, error) {
+		drawn = burn
+		_, err := w.Write([]byte("png"))
+		return "4 open", err
+	}
+	b.now = at("2025-07-21 21:30")
+	text := plain(b.must("view-1", "digest"))
+	require.Contains(t, text, "As of 21 Jul 23:30 CEST.")
+	require.Contains(t, text, "claimed by resp-1 10:00\n")
+	require.Contains(t, text, "unknown since 10:00 ")
+	require.Equal(t, "Europe/Berlin", drawn.Zone.String())
+	require.Contains(t, plain(b.must("view-1", "status")), "as of 21 Jul 23:30 CEST.")
 }

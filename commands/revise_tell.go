@@ -26,9 +26,10 @@ type tellStore interface {
 }
 
 // tellRevision tells each owner, in one message, what the revision in force did to
-// their servers, when every farm was assessed by it. It may be called by several at
-// once, and again after it was cut off: each message is made once.
-func tellRevision(ctx context.Context, s tellStore, incident string, now time.Time) error {
+// their servers, when every farm was assessed by it, or could not be: those are named
+// to all, and keep nobody else from hearing. It may be called by several at once, and
+// again after it was cut off: each message is made once.
+func tellRevision(ctx context.Context, s tellStore, incident string, now time.Time, failed []string) error {
 	inc, err := s.Incident(ctx, incident)
 	if err != nil || len(inc.Revised) == 0 || !inc.Closed.IsZero() {
 		return err
@@ -37,12 +38,16 @@ func tellRevision(ctx context.Context, s tellStore, incident string, now time.Ti
 	if !last.Told.IsZero() {
 		return nil
 	}
-	if behind, err := s.Behind(ctx, incident, 1); err != nil || len(behind) > 0 {
-		return err
+	behind, err := s.Behind(ctx, incident, len(failed)+1)
+	if err != nil || slices.ContainsFunc(behind, func(f string) bool { return !slices.Contains(failed, f) }) {
+		return err // the others are not through yet
 	}
 	news, err := revisedNews(ctx, s, inc, untold(inc.Revised))
 	if err != nil {
 		return err
+	}
+	if len(behind) > 0 {
+		news = append(news, notAssessed(inc, last.Revision, behind))
 	}
 	pages := slices.Collect(slices.Chunk(news, ownersAtOnce))
 	if len(pages) == 0 {
@@ -56,6 +61,15 @@ func tellRevision(ctx context.Context, s tellStore, incident string, now time.Ti
 		}
 	}
 	return nil
+}
+
+// notAssessed is the notice that names the farms that a revision could not be applied to.
+func notAssessed(inc state.Incident, revision int, farms []string) state.Notice {
+	slices.Sort(farms)
+	return state.Notice{
+		Key: fmt.Sprintf("revised %s %d not assessed", inc.ID, revision), Kind: state.NoticeRevised,
+		Facts: map[string]string{"playbook": inc.Rules.Playbook, "revision": fmt.Sprint(revision), "not assessed": strconv.Itoa(len(farms)), "farms": fewOf(farms, maxShown)},
+	}
 }
 
 // untold are the newest revisions, as far as nobody was told of them: another one may
@@ -206,6 +220,15 @@ func (v *Voice) revised(ctx context.Context, n state.Notice) (chat.Message, erro
 	}
 	if err != nil {
 		return chat.Message{}, err
+	}
+	if number := n.Facts["not assessed"]; number != "" {
+		k, _ := strconv.Atoi(number)
+		m := chat.Say(
+			chat.H(plural(k, "farm")+" could not be assessed by revision "+n.Facts["revision"]+" of the playbook ", chat.C(n.Facts["playbook"])),
+			chat.P(chat.C(n.Facts["farms"]), ". Their servers stand as the revision before left them, and nothing can be declared clear until they are assessed. It is tried again by itself, and the reason is in the log."),
+		)
+		m.About.Incident = n.Incident
+		return m.With(chat.ToneBad), nil
 	}
 	m := chat.Say(chat.H(chat.C(cmp.Or(n.Owner, n.Group, "nobody")), fmt.Sprintf(": revision %s of the playbook ", n.Facts["revision"]), chat.C(n.Facts["playbook"]), " changes your servers"))
 	m.Add(chat.P("Of yours: " + n.Facts["effects"] + "."))

@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -221,4 +223,46 @@ func TestAPlaybookMayBeHandedIn(t *testing.T) {
 	require.Contains(t, w.refuse(t, "alice", "playbook revise "+path), "Only a lead names a file")
 	require.Contains(t, words(w.run(t, "lead-1", "playbook revise "+path+" --apply "+shownHash(t, w, path))), "ToolShell revision 3 is in force")
 	require.Contains(t, w.refuse(t, "lead-1", "playbook revise nothing"), "no such playbook")
+}
+
+// spoiled is a store in which a farm cannot be assessed.
+type spoiled struct {
+	Store
+	farm string
+}
+
+func (s spoiled) Update(ctx context.Context, w state.Work, incident string, farms []string, change func(*state.Tx) error) (state.Outcome, error) {
+	if s.farm != "" && slices.Contains(farms, s.farm) {
+		return state.Outcome{}, errors.New("its record is damaged")
+	}
+	return s.Store.Update(ctx, w, incident, farms, change)
+}
+
+func TestAFarmThatCannotBeAssessedKeepsNobodyElseFromHearingAndIsNamed(t *testing.T) {
+	t.Parallel()
+	w := july(t)
+	w.run(t, "lead-1", "server import", chat.File{Name: "more.csv", Data: []byte("name,farm,owner\nsp-4,x,carol\n")})
+	w.remediate(t, "x", july2019, "sp-4")
+	w.confirm(t, "x", "sp-4")
+	two, err := w.parts.Load("toolshell@2")
+	require.NoError(t, err)
+	_, err = w.store.Update(t.Context(), state.Work{Request: "two", By: "lead-1", At: w.clock()}, "toolshell-1", nil, func(tx *state.Tx) error {
+		return tx.ReviseFor(two.Rules(), []string{"it moved"}, 0)
+	})
+	require.NoError(t, err)
+	for range 2 {
+		_, err = Sweep(t.Context(), spoiled{w.store, "x"}, "toolshell-1", w.clock())
+		require.ErrorContains(t, err, "its record is damaged")
+	}
+	var about, texts []string
+	for _, n := range letters(t, w, state.NoticeRevised) {
+		about, texts = append(about, n.Owner), append(texts, words(render(t, w, n)))
+	}
+	require.ElementsMatch(t, []string{"alice", ""}, about, "each once")
+	require.Contains(t, strings.Join(texts, ""), "1 farm could not be assessed by revision 2 of the playbook toolshell\nx. Their servers stand as")
+	_, err = Sweep(t.Context(), w.store, "toolshell-1", w.clock())
+	require.NoError(t, err)
+	late := letters(t, w, state.NoticeReopened)
+	require.Len(t, late, 1, "what could not be assessed then is told when it is")
+	require.Equal(t, []string{"sp-4"}, late[0].Servers)
 }

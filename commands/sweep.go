@@ -73,7 +73,7 @@ func sweep(ctx context.Context, store sweeps, incident string, now time.Time, wo
 			errs = errors.Join(errs, err)
 		}
 	}
-	return out, errors.Join(errs, tellRevision(ctx, store, incident, now))
+	return out, errors.Join(errs, tellRevision(ctx, store, incident, now, out.failed))
 }
 
 // fresh lists farms that this sweep has not had: one that stays on a list does

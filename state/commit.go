@@ -160,8 +160,9 @@ func whyNow(a ServerAssessment) string {
 // consequences are the notices that status changes cause, and the end of clear.
 func (tx *Tx) consequences(changes []Transition) {
 	for _, t := range changes {
-		// What a revision did, its owners are told together when all is assessed; an attacker waits for nothing.
-		if kind, ok := noticeFor(t); ok && (t.Revision == 0 || kind == NoticeCompromised) {
+		// What a revision did, its owners are told together when all is assessed; an attacker waits for nothing, and of a farm
+		// that could not be assessed then it is told when it is.
+		if kind, ok := noticeFor(t); ok && (t.Revision == 0 || kind == NoticeCompromised || tx.Incident.told()) {
 			tx.notices = append(tx.notices, Notice{
 				Key:  fmt.Sprintf("%s %s %s %s %s", kind, tx.Incident.ID, t.Server, tx.Work.Request, tx.Work.Step),
 				Kind: kind, Incident: tx.Incident.ID, Servers: []string{t.Server}, Owner: t.Owner, Group: t.Group, At: tx.Work.At,

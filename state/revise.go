@@ -60,3 +60,9 @@ func (tx *Tx) TellRevision(revision int, ns []Notice, more bool) error {
 	}
 	return nil
 }
+
+// told reports whether the owners were told what the revision in force did.
+func (i Incident) told() bool {
+	n := len(i.Revised)
+	return n > 0 && !i.Revised[n-1].Told.IsZero()
+}
