@@ -13,77 +13,88 @@ import (
 // at the edges of letters, become the nearest of these. Such a picture is encoded in a
 // fraction of the time.
 func indexed(src *image.RGBA) *image.Paletted {
-	index := nearest(histogram(src))
-	out := image.NewPaletted(src.Rect, index.colours)
-	var last uint32
-	var at uint8
-	for i := range out.Pix {
-		if c := binary.LittleEndian.Uint32(src.Pix[4*i:]); i == 0 || c != last {
-			last, at = c, index.of[c]
-		}
-		out.Pix[i] = at
+	n := newColours(src)
+	palette, of := n.nearest()
+	out := image.NewPaletted(src.Rect, palette)
+	for i, id := range n.pixels {
+		out.Pix[i] = of[id]
 	}
 	return out
 }
 
-// histogram counts the pixels of each colour.
-func histogram(src *image.RGBA) map[uint32]int {
-	count := map[uint32]int{}
-	run, last := 0, uint32(0)
-	for i := 0; i < len(src.Pix); i += 4 {
-		c := binary.LittleEndian.Uint32(src.Pix[i:])
-		if c != last {
-			count[last] += run
-			run, last = 0, c
+// colours are those of a picture by number, in the order in which they come.
+type colours struct {
+	pixels []int32 // the number of the colour of each
+	all    []uint32
+	count  []int
+}
+
+// recently is how many colours are found again without a look into a map.
+const recently = 1 << 10
+
+func newColours(src *image.RGBA) colours {
+	out := colours{pixels: make([]int32, len(src.Pix)/4)}
+	number := map[uint32]int32{}
+	var known [recently]struct {
+		colour uint32
+		id     int32 // from 1
+	}
+	last, id := uint32(0), int32(-1)
+	for i := range out.pixels {
+		c := binary.LittleEndian.Uint32(src.Pix[4*i:])
+		if c == last && id >= 0 { // most are as the one before
+			out.pixels[i] = id
+			out.count[id]++
+			continue
 		}
-		run++
+		near := &known[c*2654435761>>22]
+		if near.id == 0 || near.colour != c {
+			n, ok := number[c]
+			if !ok {
+				n = int32(len(out.all)) // #nosec G115 -- no more than pixels
+				number[c] = n
+				out.all, out.count = append(out.all, c), append(out.count, 0)
+			}
+			near.colour, near.id = c, n+1
+		}
+		last, id = c, near.id-1
+		out.pixels[i] = id
+		out.count[id]++
 	}
-	count[last] += run
-	return count
+	return out
 }
 
-// colourIndex is a palette, and where in it each colour of a picture is.
-type colourIndex struct {
-	colours color.Palette
-	of      map[uint32]uint8
-}
-
-func nearest(count map[uint32]int) colourIndex {
-	all := make([]uint32, 0, len(count))
-	for c := range count {
-		all = append(all, c)
+// nearest is a palette, and which of it stands for each colour.
+func (n colours) nearest() (palette color.Palette, of []uint8) {
+	order := make([]int, len(n.all))
+	for i := range order {
+		order[i] = i
 	}
-	slices.SortFunc(all, func(a, b uint32) int { return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b)) })
-	out := colourIndex{of: make(map[uint32]uint8, len(all))}
-	kept := all[:min(len(all), 256)]
-	for i, c := range kept {
-		out.colours = append(out.colours, rgbaOf(c))
-		out.of[c] = uint8(i) // #nosec G115 -- of at most 256
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(n.count[b], n.count[a]), cmp.Compare(n.all[a], n.all[b]))
+	})
+	of = make([]uint8, len(n.all))
+	kept := order[:min(len(order), 256)]
+	var parts [256][3]int
+	for i, id := range kept {
+		c := rgbaOf(n.all[id])
+		palette, of[id] = append(palette, c), uint8(i) // #nosec G115 -- of at most 256
+		parts[i] = [3]int{int(c.R), int(c.G), int(c.B)}
 	}
-	for _, c := range all[len(kept):] {
-		best := math.MaxInt
-		for i, k := range kept {
-			if d := apart(c, k); d < best {
-				best, out.of[c] = d, uint8(i) // #nosec G115 -- of at most 256
+	for _, id := range order[len(kept):] {
+		c, best := rgbaOf(n.all[id]), math.MaxInt
+		for i := range kept {
+			r, g, b := int(c.R)-parts[i][0], int(c.G)-parts[i][1], int(c.B)-parts[i][2]
+			if d := r*r + g*g + b*b; d < best {
+				best, of[id] = d, uint8(i) // #nosec G115 -- of at most 256
 			}
 		}
 	}
-	return out
+	return palette, of
 }
 
 func rgbaOf(c uint32) color.RGBA {
 	var b [4]byte
 	binary.LittleEndian.PutUint32(b[:], c)
 	return color.RGBA{R: b[0], G: b[1], B: b[2], A: b[3]}
-}
-
-// apart is how far apart two colours are; its unit means nothing.
-func apart(a, b uint32) int {
-	x, y := rgbaOf(a), rgbaOf(b)
-	d := 0
-	for _, p := range [][2]uint8{{x.R, y.R}, {x.G, y.G}, {x.B, y.B}, {x.A, y.A}} {
-		n := int(p[0]) - int(p[1])
-		d += n * n
-	}
-	return d
 }
