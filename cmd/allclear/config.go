@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/allclear-bot/allclear/bot/chart"
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/bot/console"
 	"github.com/allclear-bot/allclear/checks/intake/feeds"
@@ -41,6 +42,7 @@ type config struct {
 	Contact string        // sent with every request of a scan
 	Cadence time.Duration // between reminders
 	Zone    string        // of new incidents; "" is UTC
+	Theme   chart.Theme   // of pictures
 	Pings   commands.Reminders
 	People  state.People
 	Save    string // directory for pictures and files of answers; "": they are not written
@@ -68,6 +70,7 @@ type configFile struct {
 	Contact string `yaml:"contact"`
 	Cadence string `yaml:"cadence"`
 	Zone    string `yaml:"zone"`
+	Theme   string `yaml:"theme"`
 	Save    string `yaml:"save"`
 	Log     string `yaml:"log"`
 	Level   string `yaml:"level"`
@@ -110,6 +113,7 @@ func variables() map[string]func(*configFile, string) {
 		"ALLCLEAR_CONTACT":    func(c *configFile, v string) { c.Contact = v },
 		"ALLCLEAR_CADENCE":    func(c *configFile, v string) { c.Cadence = v },
 		"ALLCLEAR_ZONE":       func(c *configFile, v string) { c.Zone = v },
+		"ALLCLEAR_THEME":      func(c *configFile, v string) { c.Theme = v },
 		"ALLCLEAR_SAVE":       func(c *configFile, v string) { c.Save = v },
 		"ALLCLEAR_LOG":        func(c *configFile, v string) { c.Log = v },
 		"ALLCLEAR_LEVEL":      func(c *configFile, v string) { c.Level = v },
@@ -201,6 +205,13 @@ func (f configFile) check() (config, []error) {
 		c.Log = f.Log
 	default:
 		wrong("log %q: want text or json", f.Log)
+	}
+	switch f.Theme {
+	case "", chart.Light.String():
+	case chart.Dark.String():
+		c.Theme = chart.Dark
+	default:
+		wrong("theme %q: want light or dark", f.Theme)
 	}
 	if f.Level != "" {
 		if err := c.Level.UnmarshalText([]byte(f.Level)); err != nil {

@@ -28,12 +28,12 @@ func TestASecretNeverShowsItself(t *testing.T) {
 func TestAllProblemsOfAConfigurationAreToldAtOnce(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "config.yaml")
-	require.NoError(t, os.WriteFile(file, []byte("cadence: 1s\nlog: xml\nlevel: loud\ndata: /a\nredis: redis://b\npeople:\n  - {id: a, role: boss, links: [x]}\n  - {id: b, links: [x]}\n"), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte("cadence: 1s\nlog: xml\nlevel: loud\ntheme: pink\ndata: /a\nredis: redis://b\npeople:\n  - {id: a, role: boss, links: [x]}\n  - {id: b, links: [x]}\n"), 0o600))
 	sys, _, _ := piped(t, "", "ALLCLEAR_DATTA=/x", "ALLCLEAR_CONFIG="+file, "HOME=/x")
 	_, err := loadConfig("", sys)
 	require.Error(t, err)
 	for _, part := range []string{
-		"no variable ALLCLEAR_DATTA; did you mean ALLCLEAR_DATA?", `cadence "1s"`, `log "xml"`, `level "loud"`,
+		"no variable ALLCLEAR_DATTA; did you mean ALLCLEAR_DATA?", `cadence "1s"`, `log "xml"`, `level "loud"`, `theme "pink"`,
 		"data and redis are both set", `role "boss"`, `linked to both "a" and "b"`,
 	} {
 		require.ErrorContains(t, err, part)

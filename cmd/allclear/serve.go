@@ -161,7 +161,7 @@ func serve(ctx context.Context, c config, sys system) error {
 	}
 	a, err := newApp(appOptions{
 		Store: store.Store, People: c.People, Posters: out.posters, Chats: out.chats, Pace: out.pace, Metrics: metrics, Log: log,
-		Cadence: c.Cadence, Zone: c.Zone, Reminders: c.reminders(), Scan: checks.Options{Contact: c.Contact}, Share: store.share,
+		Cadence: c.Cadence, Zone: c.Zone, Theme: c.Theme, Reminders: c.reminders(), Scan: checks.Options{Contact: c.Contact}, Share: store.share,
 		Now: sys.Now, Slots: sys.Slots, Lease: sys.Lease,
 		Communities: c.Communities, Publisher: c.Publisher, Feeds: c.Feeds.feeds(nil),
 	})
