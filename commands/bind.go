@@ -67,6 +67,9 @@ func (c incidentBind) Run(ctx context.Context, call chat.Call) (chat.Message, er
 		m.Add(chat.P("The group ", chat.C(group), " is reminded here: of what is nobody's, and of all of its own when the deadline is near."))
 	}
 	m.Add(chat.Row(press("Status", call.Incident, "status")))
+	if !p.Sees(state.TLPAmberStrict) {
+		m.Parts = public(chat.Say(chat.P("Done. What is marked ", p.Top(), " or wider is shown here from now on."))).Parts
+	}
 	return reach(ctx, m, c.reach, p), nil
 }
 

@@ -25,9 +25,9 @@ func Reference(id string) string {
 }
 
 // Poster is how messages reach a platform. Its methods may be called by several
-// goroutines, end when the context does, and classify what went wrong: RetryAfter
-// and Permanent say so, any other error means that it is not known whether the
-// message arrived.
+// goroutines, end when the context does, and classify what went wrong: RetryAfter,
+// Refused and Permanent say that nothing was posted, any other error means that it is
+// not known whether the message arrived.
 //
 // The message was already reduced to what the place may see. The key names the
 // message for ever: whoever posts it again after a crash uses the same key.
@@ -71,6 +71,15 @@ func (r *RetryAfter) Error() string {
 
 // Unwrap returns what the platform said.
 func (r *RetryAfter) Unwrap() error { return r.Err }
+
+// Refused says that nothing was posted for a reason that somebody may repair, like a
+// right that is missing.
+type Refused struct{ Err error }
+
+func (r *Refused) Error() string { return r.Err.Error() }
+
+// Unwrap returns what the platform said.
+func (r *Refused) Unwrap() error { return r.Err }
 
 // Permanent says that nothing was posted, and that trying again is of no use.
 type Permanent struct{ Err error }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -80,9 +81,55 @@ func TestCommandsAreRegisteredOnceAndByDifferenceOnly(t *testing.T) {
 	require.NoError(t, st.p.registerAll(t.Context()))
 	require.NoError(t, st.p.registerAll(t.Context()))
 	require.Len(t, st.Calls(put), 1, "nothing has changed")
-	st.p.menu.Store(newMenu("allclear", append(someSpecs(), chat.Spec{Path: "new", Summary: "New"})))
+	st.p.menu.Store(newMenus("allclear", append(someSpecs(), chat.Spec{Path: "new", Summary: "New"})))
 	require.NoError(t, st.p.registerAll(t.Context()))
 	require.Len(t, st.Calls(put), 2)
+}
+
+func TestCommandsAreOfEachGuildOrGlobalAndNeverBoth(t *testing.T) {
+	t.Parallel()
+	st := newStage(t, false, discordfake.Options{Limits: discordfake.Limits{Off: true}}, nil)
+	require.NoError(t, st.p.whoAmI(t.Context()))
+	require.NoError(t, st.p.whereAmI(t.Context()))
+	st.p.menu.Store(newMenus("allclear", someSpecs()))
+	const app, guild = "/applications/{app}/commands", "/applications/{app}/guilds/{guild}/commands"
+	require.NoError(t, st.p.rest.call(t.Context(), "POST", "applications/"+st.AppID()+"/commands", command{Type: 1, Name: "weather", Description: "Not ours"}, nil))
+	for n, global := range []bool{false, true, false} {
+		st.p.opt.Global = global
+		for range 2 {
+			require.NoError(t, st.p.registerAll(t.Context()))
+		}
+		require.Contains(t, st.Commands(""), "allclear")
+		require.Equal(t, n == 0, slices.Contains(st.Commands(""), "weather"), "only where ours are registered others go")
+		require.Len(t, st.Calls("PUT "+guild), 1+n/2, "by difference only")
+		require.Len(t, st.Calls("PUT "+app), (1+n)/2)
+		require.Len(t, st.Calls("DELETE "+guild+"/{command}"), (1+n)/2, "what is of the other kind is taken away")
+		require.Len(t, st.Calls("DELETE "+app+"/{command}"), n/2)
+	}
+}
+
+// TestACommandMeansWhatItSaysInEveryList has families that are a root of their own among all
+// commands, and not among the few of a community.
+func TestACommandMeansWhatItSaysInEveryList(t *testing.T) {
+	t.Parallel()
+	var specs []chat.Spec
+	for i := range maxMenuOptions {
+		specs = append(specs, chat.Spec{Path: fmt.Sprintf("word%d", i), Summary: "Do it"})
+	}
+	for _, word := range []string{"advisories", "off", "list"} {
+		specs = append(specs, chat.Spec{Path: "setup " + word, Summary: "Set it up", Community: word != "list"})
+	}
+	m := newMenus("allclear", specs)
+	for path, g := range map[string]Guild{"allclear setup advisories": {}, "allclear-setup advisories": {Team: true}} {
+		s, ok := m.spec(g, path)
+		require.True(t, ok, path)
+		require.Equal(t, "setup advisories", s.Path)
+	}
+	s, ok := m.spec(Guild{}, "allclear-setup advisories")
+	require.True(t, ok, "where the commands are global")
+	require.Equal(t, "setup advisories", s.Path)
+	_, ok = m.spec(Guild{Team: true}, "allclear setup advisories")
+	require.False(t, ok)
 }
 
 func TestACommunityHasWhatIsForCommunitiesAndNothingElse(t *testing.T) {
@@ -179,7 +226,7 @@ func TestNothingThatDiscordLeavesOutPanics(t *testing.T) {
 		require.Error(t, err, raw)
 	}
 	st := newStage(t, false, discordfake.Options{Limits: discordfake.Limits{Off: true}}, nil)
-	st.p.menu.Store(newMenu("allclear", someSpecs()))
+	st.p.menu.Store(newMenus("allclear", someSpecs()))
 	st.p.door.Open(&desk{specs: someSpecs(), suggest: func(bot.Question) ([]string, error) { return nil, nil }})
 	for _, kind := range []int{0, 2, 3, 4, 5, 99} {
 		for _, data := range []string{`{}`, `{"name":"allclear","options":[{"type":1}]}`, `{"options":[{"type":2,"options":[null]}]}`, `{"custom_id":"n1"}`, `{"custom_id":"n1","components":[{"component":null},{"components":[null]}]}`} {
@@ -200,7 +247,7 @@ func FuzzInteraction(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	p.menu.Store(newMenu("allclear", someSpecs()))
+	p.menu.Store(newMenus("allclear", someSpecs()))
 	p.door.Open(&desk{specs: someSpecs(), suggest: func(bot.Question) ([]string, error) { return nil, nil }})
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		i, err := readInteraction(raw)

@@ -135,6 +135,10 @@ type Options struct {
 
 	// Command is the root of the slash commands, without a slash: "allclear".
 	Command string
+	// Global registers the commands once for the whole application, all of them: they are
+	// there in every guild at once, and what is not for communities is refused in theirs.
+	// Otherwise each guild has its own.
+	Global bool
 	// Guilds are those that are known, by id. Any other is a community that may see
 	// what is TLP:CLEAR.
 	Guilds map[string]Guild
@@ -166,8 +170,8 @@ type Platform struct {
 	rest *rest
 	tune tune
 
-	me    atomic.Pointer[self] // nil until Discord said who we are
-	menu  atomic.Pointer[menu] // nil until Run knows the commands
+	me    atomic.Pointer[self]  // nil until Discord said who we are
+	menu  atomic.Pointer[menus] // nil until Run knows the commands
 	door  *bot.Door
 	dir   *directory
 	out   outgoing

@@ -20,6 +20,7 @@ const (
 	unknownMember  = 10007
 	unknownMessage = 10008
 	unknownUser    = 10013
+	unknownCommand = 10063
 	unknownWebhook = 10015 // also of an interaction that is not answered yet
 	oldEdits       = 30046 // of messages that are older than an hour
 	tooManyPins    = 30003
@@ -61,6 +62,8 @@ func classified(doing string, err error) error {
 		return &chat.Permanent{Err: told}
 	case patience(err) > 0:
 		return &chat.RetryAfter{After: patience(err), Err: told}
+	case statusOf(err) >= 400 && statusOf(err) < 500:
+		return &chat.Refused{Err: told}
 	}
 	return told
 }

@@ -21,7 +21,7 @@ func (p *Platform) command(ctx context.Context, desk bot.Desk, i *interaction) r
 		}
 		return p.hand(ctx, desk, i, req)
 	}
-	spec, known := p.menu.Load().specs[path]
+	spec, known := p.menu.Load().spec(p.dir.guild(i.GuildID), path)
 	if !known {
 		return p.whisper(i, notice("There is no such command any more.", "Discord shows an old list; it is renewed now. Try again in a minute."))
 	}

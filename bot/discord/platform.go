@@ -33,7 +33,7 @@ func (p *Platform) Run(ctx context.Context, desk bot.Desk) error {
 	if err := p.introduce(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
-	p.menu.Store(newMenu(p.opt.Command, desk.Specs()))
+	p.menu.Store(newMenus(p.opt.Command, desk.Specs()))
 	parts := []func(context.Context) error{p.watch}
 	if !p.overHTTP() {
 		parts = append(parts, p.attend)

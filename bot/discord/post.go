@@ -72,10 +72,13 @@ func (p *Platform) Post(ctx context.Context, place state.Place, m chat.Message, 
 }
 
 // postIn posts into a channel, a forum or a thread. What is said in a thread and is for its
-// channel as well is a reply there: Discord shows nothing in both.
+// channel as well is a reply there: Discord shows nothing in both. A forum shows its posts
+// by what is new in them.
 func (p *Platform) postIn(ctx context.Context, place state.Place, m chat.Message, r rendered, key string) (string, error) {
 	thread := place.Thread
 	switch {
+	case snowflake.MatchString(thread) && m.Broadcast && place.Form == state.FormForum:
+		return p.postThread(ctx, place, r, key)
 	case snowflake.MatchString(thread) && m.Broadcast:
 		r.Reply = &discordgo.MessageReference{MessageID: thread, ChannelID: place.Channel, FailIfNotExists: new(bool)}
 	case snowflake.MatchString(thread):

@@ -20,7 +20,7 @@ const maxPrefix = 100
 // and none where names may not be seen.
 func (p *Platform) suggest(ctx context.Context, desk bot.Desk, i *interaction) response {
 	path, options := walk(i.Data)
-	spec, known := p.menu.Load().specs[path]
+	spec, known := p.menu.Load().spec(p.dir.guild(i.GuildID), path)
 	at := slices.IndexFunc(options, func(o option) bool { return o.Focused })
 	if !known || at < 0 || i.garbled || i.GuildID == "" || !p.dir.guild(i.GuildID).Team && !spec.Community {
 		return suggestions(nil)

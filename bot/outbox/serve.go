@@ -141,6 +141,7 @@ func (o *Outbox) failure(g group, err error, ambiguous bool) verdict {
 	var again *RetryAfter
 	var never *Permanent
 	now := o.opt.Now()
+	ambiguous = ambiguous && !errors.As(err, new(*chat.Refused))
 	v := verdict{outcome: outFailed, why: short(err.Error()), block: true, err: err}
 	switch {
 	case errors.As(err, &never):

@@ -69,7 +69,7 @@ func (p *Platform) look(ctx context.Context, t target, key string) (string, bool
 	for n := 2; n <= sheets; n++ {
 		found = found && has.sheets[n] != ""
 	}
-	found = found && !slices.ContainsFunc(files, func(mark string) bool { return !has.files[mark] })
+	found = found && !slices.ContainsFunc(files, func(mark string) bool { return !has.file(mark) })
 	if !found {
 		p.out.begin(key, m.Timestamp)
 		return "", false, nil
@@ -168,11 +168,11 @@ func (p *Platform) read(ctx context.Context, channel, ts string) (m slackgo.Mess
 
 // belongings looks in a thread for what belongs to a message.
 func (p *Platform) belongings(ctx context.Context, channel, thread, first string) (belongings, error) {
-	has := belongings{sheets: map[int]string{}, files: map[string]bool{}}
+	has := belongings{sheets: map[int]string{}, files: map[string]string{}}
 	err := p.replies(ctx, channel, thread, first, "", func(m slackgo.Message) bool {
 		for _, f := range m.Files {
 			if mark := markOfFile(f.Name); mark != "" && m.BotID != "" {
-				has.files[mark] = true
+				has.files[mark] = f.ID
 			}
 		}
 		if meta(m, metaOf) == first {
@@ -180,7 +180,7 @@ func (p *Platform) belongings(ctx context.Context, channel, thread, first string
 				has.sheets[n] = m.Timestamp
 			}
 			if mark := meta(m, metaLost); mark != "" {
-				has.files[mark] = true
+				has.files[mark] = ""
 			}
 		}
 		return true

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,6 +28,7 @@ const (
 	metaServer   = "server"
 	metaSheets   = "sheets" // how many messages it is in all, when they are more than one
 	metaFiles    = "files"  // the marks of the files that belong to it
+	metaGone     = "gone"   // the marks of those that belonged to it, and are to be taken away
 	metaOf       = "of"     // of a further message: the first one,
 	metaSheet    = "sheet"  // and which it is
 	metaLost     = "lost"   // of the word that a file is missing: its mark
@@ -62,11 +64,7 @@ func firstMeta(m chat.Message, key string, r rendered) slackgo.SlackMetadata {
 		load[metaSheets] = strconv.Itoa(n)
 	}
 	if len(r.files) > 0 {
-		var marks []string
-		for _, f := range r.files {
-			marks = append(marks, f.mark())
-		}
-		load[metaFiles] = strings.Join(marks, " ")
+		load[metaFiles] = strings.Join(r.marks(), " ")
 	}
 	return slackgo.SlackMetadata{EventType: eventType, EventPayload: load}
 }
@@ -77,14 +75,45 @@ func sheetsOf(m slackgo.Message) int {
 	return max(n, 1)
 }
 
-// moreMeta changes the metadata of a first message, when more belongs to it than
-// they say. Without, Slack leaves them as they are.
-func moreMeta(before slackgo.Message, r rendered) []slackgo.MsgOption {
-	if meta(before, metaKey) == "" || len(r.sheets) <= sheetsOf(before) {
+// marks are those of the files of a message.
+func (r rendered) marks() []string {
+	var marks []string
+	for _, f := range r.files {
+		marks = append(marks, f.mark())
+	}
+	return marks
+}
+
+// goneFrom are the marks of files that belonged to a message and do not any more.
+func (r rendered) goneFrom(before slackgo.Message) []string {
+	now := r.marks()
+	var gone []string
+	for _, mark := range strings.Fields(meta(before, metaFiles) + " " + meta(before, metaGone)) {
+		if !slices.Contains(now, mark) && !slices.Contains(gone, mark) {
+			gone = append(gone, mark)
+		}
+	}
+	return gone
+}
+
+// changedMeta changes the metadata of a first message, when what belongs to it is not what
+// they say. Without, Slack leaves them as they are. What is to be taken away is there as long
+// as the message: whoever could not take it away may have died.
+func changedMeta(before slackgo.Message, r rendered) []slackgo.MsgOption {
+	files, gone := strings.Join(r.marks(), " "), strings.Join(r.goneFrom(before), " ")
+	more := len(r.sheets) > sheetsOf(before)
+	if meta(before, metaKey) == "" || !more && files == meta(before, metaFiles) && gone == meta(before, metaGone) {
 		return nil
 	}
 	load := maps.Clone(before.Metadata.EventPayload)
-	load[metaSheets] = strconv.Itoa(len(r.sheets))
+	for name, value := range map[string]string{metaFiles: files, metaGone: gone} {
+		if delete(load, name); value != "" {
+			load[name] = value
+		}
+	}
+	if more {
+		load[metaSheets] = strconv.Itoa(len(r.sheets))
+	}
 	return []slackgo.MsgOption{slackgo.MsgOptionMetadata(slackgo.SlackMetadata{EventType: eventType, EventPayload: load})}
 }
 

@@ -15,10 +15,17 @@ import (
 )
 
 // belongings are what is in a thread and belongs to a message: the further
-// messages by their number, and the marks of its files.
+// messages by their number, and its files by their marks, "" for the word that one could
+// not be attached.
 type belongings struct {
 	sheets map[int]string
-	files  map[string]bool
+	files  map[string]string
+}
+
+// file reports whether a file is there, or the word that it is not.
+func (b belongings) file(mark string) bool {
+	_, ok := b.files[mark]
+	return ok
 }
 
 // amend makes a message, and what belongs to it, what it shall be. The first message
@@ -35,19 +42,37 @@ func (p *Platform) amend(ctx context.Context, t target, ts string, m chat.Messag
 		return errGone
 	}
 	r, err := p.drawn(p.setting(ctx, t, m), m, func(r rendered) error {
-		return p.update(ctx, t.channel, ts, r.sheets[0], moreMeta(before, r)...)
+		return p.update(ctx, t.channel, ts, r.sheets[0], changedMeta(before, r)...)
 	})
 	if err != nil {
 		return p.toldIn(ctx, t.channel, "slack: edit a message", err)
 	}
-	if sheetsOf(before) == 1 && len(r.sheets) == 1 && len(r.files) == 0 {
+	gone := r.goneFrom(before)
+	if sheetsOf(before) == 1 && len(r.sheets) == 1 && len(r.files)+len(gone) == 0 {
 		return nil
 	}
 	has, err := p.belongings(ctx, t.channel, root(t, ts), ts)
 	if err != nil {
 		return partly(p.told("look at its thread", err))
 	}
+	if err := p.takeAway(ctx, gone, has); err != nil {
+		return partly(err)
+	}
 	return p.rest(ctx, t, ts, m, key, r, has)
+}
+
+// takeAway deletes files that belong to a message no more.
+func (p *Platform) takeAway(ctx context.Context, marks []string, has belongings) error {
+	for _, mark := range marks {
+		if has.files[mark] == "" {
+			continue
+		}
+		err := p.patiently(ctx, func() error { return p.api.DeleteFileContext(ctx, has.files[mark]) })
+		if word := wordOf(err); err != nil && word != "file_not_found" && word != "file_deleted" {
+			return p.told("take a file away", err)
+		}
+	}
+	return nil
 }
 
 // root is the first message of the thread that a message and its further ones are in.
@@ -63,7 +88,7 @@ func root(t target, ts string) string {
 func (p *Platform) rest(ctx context.Context, t target, ts string, m chat.Message, key string, r rendered, has belongings) error {
 	err := p.further(ctx, t, ts, key, r, has)
 	for _, f := range r.files {
-		if err == nil && !has.files[f.mark()] {
+		if err == nil && !has.file(f.mark()) {
 			err = p.attach(ctx, t, ts, key, f)
 		}
 	}

@@ -17,8 +17,10 @@ type discordConfig struct {
 	// PublicKey of the application; with it interactions come over HTTP.
 	PublicKey string
 	Command   string
-	Guilds    map[string]discord.Guild
-	Roles     map[string]state.Role
+	// Global: the commands are registered for the whole application, and not in each guild.
+	Global bool
+	Guilds map[string]discord.Guild
+	Roles  map[string]state.Role
 }
 
 // discordFile is the part of the configuration file about Discord.
@@ -26,6 +28,7 @@ type discordFile struct {
 	Token     string                      `yaml:"token"`
 	PublicKey string                      `yaml:"public_key"`
 	Command   string                      `yaml:"command"`
+	Commands  string                      `yaml:"commands"`
 	Guilds    map[string]discordGuildFile `yaml:"guilds"`
 	Roles     map[string]string           `yaml:"roles"`
 }
@@ -61,9 +64,9 @@ func (f *discordFile) teamOf(ids string) {
 // check turns the text into values. No problem that it tells of quotes the token.
 func (f discordFile) check(wrong func(format string, args ...any)) discordConfig {
 	c := discordConfig{
-		Token: secret(f.Token), PublicKey: f.PublicKey, Command: f.Command, Guilds: map[string]discord.Guild{}, Roles: map[string]state.Role{},
+		Token: secret(f.Token), PublicKey: f.PublicKey, Command: f.Command, Global: f.Commands == "global", Guilds: map[string]discord.Guild{}, Roles: map[string]state.Role{},
 	}
-	if !c.set() && (f.PublicKey != "" || f.Command != "" || len(f.Guilds) > 0 || len(f.Roles) > 0) {
+	if !c.set() && (f.PublicKey != "" || f.Command != "" || f.Commands != "" || len(f.Guilds) > 0 || len(f.Roles) > 0) {
 		wrong("discord: token is missing (ALLCLEAR_DISCORD_TOKEN): that of the bot, from the Developer Portal")
 	}
 	if strings.ContainsAny(f.Token, " \r\n\t") {
@@ -74,6 +77,9 @@ func (f discordFile) check(wrong func(format string, args ...any)) discordConfig
 	}
 	if f.Command != "" && !discordCommand.MatchString(f.Command) {
 		wrong("discord: command %q: want up to 32 small letters, digits and dashes, without a slash", f.Command)
+	}
+	if f.Commands != "" && f.Commands != "guild" && f.Commands != "global" {
+		wrong("discord: commands %q: want guild (each server has its own, the default) or global (all commands, in every server)", f.Commands)
 	}
 	for _, id := range slices.Sorted(maps.Keys(f.Guilds)) {
 		c.Guilds[id] = f.Guilds[id].check(id, wrong)

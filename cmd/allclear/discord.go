@@ -30,7 +30,7 @@ func (o *outside) addDiscord(c config, shared bot.Holder, sys system, log *slog.
 		sole = &bot.Sole{Store: shared, Name: gatewayName, Lease: sys.Lease, Logger: log}
 	}
 	p, err := discord.New(discord.Options{
-		Token: string(c.Discord.Token), PublicKey: c.Discord.PublicKey, Command: c.Discord.Command, Guilds: guilds, Roles: c.Discord.Roles,
+		Token: string(c.Discord.Token), PublicKey: c.Discord.PublicKey, Command: c.Discord.Command, Global: c.Discord.Global, Guilds: guilds, Roles: c.Discord.Roles,
 		Mention: c.mention(discord.Name), Logger: log, Now: sys.Now, Sole: sole,
 		Count: func(event string) { metrics.Event(discord.Name, event) },
 	})

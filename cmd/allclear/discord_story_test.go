@@ -4,38 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/allclear-bot/allclear/bot"
-	"github.com/allclear-bot/allclear/bot/chart"
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/bot/discord"
 	"github.com/allclear-bot/allclear/bot/discord/discordfake"
-	"github.com/allclear-bot/allclear/checks"
-	"github.com/allclear-bot/allclear/checks/fleet"
-	"github.com/allclear-bot/allclear/state"
 	"github.com/allclear-bot/allclear/state/redisstore"
-	"github.com/allclear-bot/allclear/state/statetest"
 )
 
 // discordPlay is the story, played in a Discord by several replicas of one process.
 type discordPlay struct {
-	t       *testing.T
-	fake    *discordfake.Test
-	stage   *stage
-	apps    []*app
-	guests  []guest // the platforms of the replicas
-	said    int
-	log     *logBook
-	answers chan chat.Message
+	*play
+	fake *discordfake.Test
+	guests []guest // the platforms of the replicas
+	said   int
 }
 
 // guest is the platform of one replica, and how it is stopped.
@@ -44,34 +32,12 @@ type guest struct {
 	leave func()
 }
 
-// heard is a poster that says when an answer was shown.
-type heard struct {
-	*discord.Platform
-	answers chan chat.Message
-}
-
-func (h heard) Post(ctx context.Context, place state.Place, m chat.Message, key string) (string, error) {
-	id, err := h.Platform.Post(ctx, place, m, key)
-	return id, h.shown(m, key, err)
-}
-
-func (h heard) Edit(ctx context.Context, place state.Place, id string, m chat.Message, key string) error {
-	return h.shown(m, key, h.Platform.Edit(ctx, place, id, m, key))
-}
-
-func (h heard) shown(m chat.Message, key string, err error) error {
-	if err == nil && strings.HasPrefix(key, chat.AnswerKey("")) {
-		h.answers <- m
-	}
-	return err
-}
-
 // newDiscordPlay opens the house: a Discord with the cast in it, a real Redis, the
 // make-believe fleet, and so many replicas.
 func newDiscordPlay(t *testing.T, replicas int, overHTTP bool) *discordPlay {
 	t.Helper()
-	p := &discordPlay{t: t, log: &logBook{}, answers: make(chan chat.Message, 100)}
 	people := cast()
+	p := &discordPlay{play: newPlay(t, people)}
 	guild := discordfake.Guild{Name: "team", Owner: "owner", Members: []discordfake.Member{{Name: "owner"}}, Channels: []discordfake.Channel{{Name: storyChannel}}}
 	for _, who := range people {
 		guild.Members = append(guild.Members, discordfake.Member{Name: string(who.ID)})
@@ -80,17 +46,20 @@ func newDiscordPlay(t *testing.T, replicas int, overHTTP bool) *discordPlay {
 	for i, who := range people {
 		people[i].Links = []string{discord.Link(p.fake.User(string(who.ID)).ID())}
 	}
-	fl, err := fleet.New(fleet.Options{Servers: 60, Seed: 1, Epoch: storyStart(), HangFor: 20 * time.Second})
+	p.stage.elsewhere = p.say
+	id, err := p.fake.GuildID("team")
 	require.NoError(t, err)
-	require.NoError(t, fl.Start(t.Context()))
-	t.Cleanup(func() { require.NoError(t, fl.Close()) })
-	p.stage = &stage{fleet: fl, clock: newStoryClock(storyStart()), out: io.Discard, telling: true, elsewhere: p.say}
-	redis := statetest.Redis(t)
+	guilds := map[string]discord.Guild{id: {Team: true}}
 	var front mount
-	for n := range replicas {
-		p.apps = append(p.apps, p.replica(n, redis.Addr, people, overHTTP, &front))
+	for range replicas {
+		var d onDiscord
+		leave := p.replica(func(store *redisstore.Store) map[string]platform {
+			d = p.onDiscord(p.fake, store, overHTTP, guilds)
+			front.add(d.Handler())
+			return map[string]platform{discord.Name: d}
+		}, communities{guilds: guilds})
+		p.guests = append(p.guests, guest{d.Platform, leave})
 	}
-	p.stage.app = p.apps[0]
 	if overHTTP {
 		server := httptest.NewServer(&front)
 		t.Cleanup(server.Close)
@@ -100,52 +69,21 @@ func newDiscordPlay(t *testing.T, replicas int, overHTTP bool) *discordPlay {
 	return p
 }
 
-func (p *discordPlay) replica(n int, redis string, people state.People, overHTTP bool, m *mount) *app {
-	t := p.t
-	log := slog.New(slog.NewJSONHandler(p.log, nil)).With("replica", n)
-	guild, err := p.fake.GuildID("")
-	require.NoError(t, err)
+// onDiscord is a replica's connection to a Discord.
+func (p *play) onDiscord(fake *discordfake.Test, store *redisstore.Store, overHTTP bool, guilds map[string]discord.Guild) onDiscord {
 	o := discord.Options{
-		Token: p.fake.Token(), Client: p.fake.Client(), Dialer: p.fake.Dialer(), Logger: log, Guilds: map[string]discord.Guild{guild: {Team: true}},
-		Mention: config{People: people}.mention(discord.Name),
+		Token: fake.Token(), Client: fake.Client(), Dialer: fake.Dialer(), Logger: p.logOf(), Guilds: guilds,
+		Mention: config{People: p.people}.mention(discord.Name),
 	}
 	if overHTTP {
-		o.PublicKey = p.fake.PublicKey()
+		o.PublicKey = fake.PublicKey()
 	}
-	client, err := redisstore.Dial("redis://"+redis, redisstore.DialOptions{})
-	require.NoError(t, err)
-	store := redisstore.New(client, redisstore.Options{Lanes: 4})
-	require.NoError(t, store.Init(t.Context()))
-	o.Sole = &bot.Sole{Store: store, Name: gatewayName, Logger: log}
+	if !overHTTP {
+		o.Sole = &bot.Sole{Store: store, Name: gatewayName, Logger: o.Logger}
+	}
 	d, err := discord.New(o)
-	require.NoError(t, err)
-	m.add(d.Handler())
-	poster := heard{d, p.answers}
-	a, err := newApp(appOptions{
-		Store: store, People: people, Posters: map[string]chat.Poster{discord.Name: poster}, Chats: map[string]platform{discord.Name: poster},
-		Log: log, Now: p.stage.clock.Now, Communities: communities{guilds: o.Guilds}, Cadence: 2 * time.Hour, Window: -1, CardEvery: -1, SayEvery: time.Millisecond, Theme: chart.Light,
-		Scan: checks.Options{PerServer: 3 * time.Second, Connect: time.Second, Answer: 2 * time.Second},
-	})
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	listening, leave := context.WithCancel(ctx)
-	p.guests = append(p.guests, guest{d, leave})
-	var running sync.WaitGroup
-	for _, part := range []func(context.Context) error{
-		a.outbox.Run, a.router.Run, func(context.Context) error { return d.Run(listening, a.router) },
-	} {
-		running.Go(func() {
-			if err := part(ctx); err != nil {
-				t.Errorf("replica %d: %v", n, err)
-			}
-		})
-	}
-	t.Cleanup(func() {
-		cancel()
-		running.Wait()
-		_ = client.Close()
-	})
-	return a
+	require.NoError(p.t, err)
+	return onDiscord{d, p}
 }
 
 // say has a person of the story run the command of a line, with its options and files, and
@@ -154,16 +92,16 @@ func (p *discordPlay) say(ctx context.Context, who, line string, files []chat.Fi
 	if p.said++; p.said == turnAt {
 		p.handOver()
 	}
-	x, err := p.run(who, line, files)
+	return p.inDiscord(ctx, p.fake, who, storyChannel, line, files)
+}
+
+// inDiscord is say in any channel of a Discord.
+func (p *play) inDiscord(ctx context.Context, fake *discordfake.Test, who, channel, line string, files []chat.File) (chat.Message, error) {
+	x, err := p.run(fake, who, channel, line, files)
 	if err != nil {
 		return chat.Message{}, err
 	}
-	select {
-	case m := <-p.answers:
-		return m, p.settle(ctx)
-	case <-time.After(time.Minute):
-		return chat.Message{}, fmt.Errorf("%s: %q was never answered: %+v", who, line, x.Outcome())
-	}
+	return p.answered(ctx, func() string { return fmt.Sprintf("%s: %s: %+v", who, line, x.Outcome()) })
 }
 
 // turnAt is the line before which the replica that is connected to the gateway stops.
@@ -186,7 +124,7 @@ func (p *discordPlay) handOver() {
 }
 
 // run fills the options of a command in, as a person does.
-func (p *discordPlay) run(who, line string, files []chat.File) (*discordfake.Asked, error) {
+func (p *play) run(fake *discordfake.Test, who, channel, line string, files []chat.File) (*discordfake.Asked, error) {
 	spec, words, err := chat.Find(p.apps[0].router.Specs(), line)
 	if err != nil {
 		return nil, err
@@ -211,22 +149,13 @@ func (p *discordPlay) run(who, line string, files []chat.File) (*discordfake.Ask
 	}
 	var tried []error
 	for _, path := range []string{"/allclear " + spec.Path, "/allclear " + strings.ReplaceAll(spec.Path, " ", "-"), "/allclear-" + spec.Path} {
-		x, err := p.fake.Run(who, storyChannel, path, given...)
+		x, err := fake.Run(who, channel, path, given...)
 		if err == nil {
 			return x, nil
 		}
 		tried = append(tried, err)
 	}
 	return nil, fmt.Errorf("%s: %q: %w", who, line, errors.Join(tried...))
-}
-
-// settle waits until all that the last request caused is said, and keeps the pinned board
-// right meanwhile.
-func (p *discordPlay) settle(ctx context.Context) error {
-	if err := p.apps[0].boardOnce(ctx); err != nil {
-		return err
-	}
-	return p.stage.settled(ctx, p.apps)
 }
 
 func TestTheWholeStoryIsPlayedInDiscordByTwoReplicas(t *testing.T) {

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -18,15 +15,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/allclear-bot/allclear/bot/chart"
 	"github.com/allclear-bot/allclear/bot/chat"
 	"github.com/allclear-bot/allclear/bot/slack"
 	"github.com/allclear-bot/allclear/bot/slack/slackfake"
-	"github.com/allclear-bot/allclear/checks"
-	"github.com/allclear-bot/allclear/checks/fleet"
 	"github.com/allclear-bot/allclear/state"
 	"github.com/allclear-bot/allclear/state/redisstore"
-	"github.com/allclear-bot/allclear/state/statetest"
 )
 
 // storyChannel is where the story is told.
@@ -34,59 +27,8 @@ const storyChannel = "incident"
 
 // slackPlay is the story, played in a Slack by several replicas of one process.
 type slackPlay struct {
-	t       *testing.T
-	fake    *slackfake.Slack
-	stage   *stage
-	apps    []*app
-	log     *logBook
-	answers chan chat.Message
-
-	mu     sync.Mutex
-	posted map[string]time.Time // when Slack had taken an answer, by its reference
-}
-
-// logBook keeps the log of all replicas.
-type logBook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBook) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBook) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
-// told is a poster that says when an answer was shown.
-type told struct {
-	platform
-	play *slackPlay
-}
-
-func (p told) Post(ctx context.Context, place state.Place, m chat.Message, key string) (string, error) {
-	id, err := p.platform.Post(ctx, place, m, key)
-	return id, p.shown(m, key, err)
-}
-
-func (p told) Edit(ctx context.Context, place state.Place, id string, m chat.Message, key string) error {
-	return p.shown(m, key, p.platform.Edit(ctx, place, id, m, key))
-}
-
-func (p told) shown(m chat.Message, key string, err error) error {
-	if request, ok := strings.CutPrefix(key, chat.AnswerKey("")); err == nil && ok {
-		request, _, _ = strings.Cut(request, " @ ")
-		p.play.mu.Lock()
-		p.play.posted[chat.Reference(request)] = time.Now()
-		p.play.mu.Unlock()
-		p.play.answers <- m
-	}
-	return err
+	*play
+	fake *slackfake.Slack
 }
 
 // crashWindow tells for how long a message was in Slack and not yet noted in the
@@ -112,25 +54,16 @@ func (p *slackPlay) crashWindow() {
 	p.t.Logf("crash window of %d answers, from Slack's reply to our note: median %s, longest %s", len(windows), windows[len(windows)/2], windows[len(windows)-1])
 }
 
-func (p told) Pin(ctx context.Context, place state.Place, id string) error {
-	return p.platform.(chat.Pinner).Pin(ctx, place, id)
-}
-
-func (p told) Ceiling(ctx context.Context, place state.Place) (state.TLP, error) {
-	return p.platform.(chat.Ceiler).Ceiling(ctx, place)
-}
-
 // newSlackPlay opens the house: a Slack with the cast in it, a real Redis, the
 // make-believe fleet, and so many replicas.
 func newSlackPlay(t *testing.T, replicas int, overHTTP bool) *slackPlay {
 	t.Helper()
-	p := &slackPlay{t: t, log: &logBook{}, answers: make(chan chat.Message, 100), posted: map[string]time.Time{}}
 	var mount mount
 	o := slackfake.Options{Pace: slackfake.NoPace(), Patience: time.Minute}
 	if overHTTP {
 		o.HTTP = mount.listen(t)
 	}
-	p.fake = slackfake.New(t, o)
+	p := &slackPlay{fake: slackfake.New(t, o)}
 	people := cast()
 	ids := map[state.PersonID]string{lead: slackfake.Lead1, second: slackfake.Lead2, responder: slackfake.Responder}
 	for i, who := range people {
@@ -140,94 +73,55 @@ func newSlackPlay(t *testing.T, replicas int, overHTTP bool) *slackPlay {
 		}
 		people[i].Links = []string{slack.Link(slackfake.TeamID, id)}
 	}
-	fl, err := fleet.New(fleet.Options{Servers: 60, Seed: 1, Epoch: storyStart(), HangFor: 20 * time.Second})
-	require.NoError(t, err)
-	require.NoError(t, fl.Start(t.Context()))
-	t.Cleanup(func() { require.NoError(t, fl.Close()) })
-	p.stage = &stage{fleet: fl, clock: newStoryClock(storyStart()), out: io.Discard, telling: true, elsewhere: p.say}
-	redis := statetest.Redis(t)
-	for n := range replicas {
-		p.apps = append(p.apps, p.replica(n, redis.Addr, people, overHTTP, &mount))
+	p.play = newPlay(t, people)
+	p.stage.elsewhere = p.say
+	for range replicas {
+		p.replica(func(*redisstore.Store) map[string]platform {
+			sl := p.onSlack(p.fake, overHTTP)
+			mount.add(sl.Handler())
+			return map[string]platform{slack.Name: sl}
+		}, communities{})
 	}
-	p.stage.app = p.apps[0]
 	return p
 }
 
-func (p *slackPlay) replica(n int, redis string, people state.People, overHTTP bool, m *mount) *app {
-	t := p.t
-	log := slog.New(slog.NewJSONHandler(p.log, nil)).With("replica", n)
+// onSlack is a replica's connection to a Slack.
+func (p *play) onSlack(fake *slackfake.Slack, overHTTP bool) onSlack {
 	o := slack.Options{
-		BotToken: p.fake.BotToken(), AppToken: p.fake.AppToken(), API: p.fake.APIURL(), Logger: log,
-		Mention: config{People: people}.mention(slack.Name),
+		BotToken: fake.BotToken(), AppToken: fake.AppToken(), API: fake.APIURL(), Logger: p.logOf(),
+		Mention: config{People: p.people}.mention(slack.Name),
 	}
 	if overHTTP {
 		o.AppToken, o.SigningSecret = "", mountSecret
 	}
 	sl, err := slack.New(o)
-	require.NoError(t, err)
-	m.add(sl.Handler())
-	client, err := redisstore.Dial("redis://"+redis, redisstore.DialOptions{})
-	require.NoError(t, err)
-	store := redisstore.New(client, redisstore.Options{Lanes: 4})
-	require.NoError(t, store.Init(t.Context()))
-	poster := told{sl, p}
-	a, err := newApp(appOptions{
-		Store: store, People: people, Posters: map[string]chat.Poster{slack.Name: poster}, Chats: map[string]platform{slack.Name: poster},
-		Log: log, Now: p.stage.clock.Now, Cadence: 2 * time.Hour, Window: -1, CardEvery: -1, SayEvery: time.Millisecond, Theme: chart.Light,
-		Scan: checks.Options{PerServer: 3 * time.Second, Connect: time.Second, Answer: 2 * time.Second},
-	})
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var running sync.WaitGroup
-	for _, part := range []func(context.Context) error{
-		a.outbox.Run, a.router.Run, func(ctx context.Context) error { return sl.Run(ctx, a.router) },
-	} {
-		running.Go(func() {
-			if err := part(ctx); err != nil {
-				t.Errorf("replica %d: %v", n, err)
-			}
-		})
-	}
-	t.Cleanup(func() {
-		cancel()
-		running.Wait()
-		_ = client.Close()
-	})
-	return a
+	require.NoError(p.t, err)
+	return onSlack{sl, p}
 }
 
 // say has a person of the story type a line into the channel, or hand a file in by
 // mentioning the bot, and waits until the answer is shown.
 func (p *slackPlay) say(ctx context.Context, who, line string, files []chat.File) (chat.Message, error) {
-	person := p.fake.User(who)
+	return p.inSlack(ctx, p.fake, who, storyChannel, line, files)
+}
+
+// inSlack is say in any channel of a Slack.
+func (p *play) inSlack(ctx context.Context, fake *slackfake.Slack, who, channel, line string, files []chat.File) (chat.Message, error) {
+	person := fake.User(who)
 	if len(files) > 0 {
-		person.Uploads(storyChannel, files[0].Name, files[0].Data, "@allclear "+line)
-	} else if d := person.Types(storyChannel, "/allclear "+line).Done(); d.Outcome != slackfake.OK {
+		person.Uploads(channel, files[0].Name, files[0].Data, "@allclear "+line)
+	} else if d := person.Types(channel, "/allclear "+line).Done(); d.Outcome != slackfake.OK {
 		return chat.Message{}, fmt.Errorf("%s: %q was not acknowledged: %s %s", who, line, d.Outcome, d.Words)
 	}
-	select {
-	case m := <-p.answers:
-		return m, p.settle(ctx)
-	case <-time.After(time.Minute):
-		return chat.Message{}, fmt.Errorf("%s: %q was never answered\n%s", who, line, p.fake.Scene())
-	}
+	return p.answered(ctx, func() string { return who + ": " + line + "\n" + fake.Scene() })
 }
 
-// settle waits until all that the last request caused is said, and keeps the
-// pinned board right meanwhile.
-func (p *slackPlay) settle(ctx context.Context) error {
-	if err := p.apps[0].boardOnce(ctx); err != nil {
-		return err
-	}
-	return p.stage.settled(ctx, p.apps)
-}
-
-// settled waits until nothing is left to be said. The replicas deliver in real time,
-// and what then is left waits for a time of the story.
-func (s *stage) settled(ctx context.Context, apps []*app) error {
+// settled waits until no more is left to be said than what cannot be for now. The replicas
+// deliver in real time, and what then is left waits for a time of the story.
+func (s *stage) settled(ctx context.Context, apps []*app, stuck int) error {
 	for end, last, stood := time.Now().Add(2*time.Minute), -1, 0; time.Now().Before(end); stood++ {
 		n, _, err := s.app.store.QueueSize(ctx)
-		if err != nil || n == 0 {
+		if err != nil || n <= stuck {
 			return err
 		}
 		if n != last {

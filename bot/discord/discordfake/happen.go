@@ -141,6 +141,32 @@ func (f *Fake) Say(userName, channelName, text string) (string, error) {
 	return m.id, nil
 }
 
+// Begin starts a post of a forum by a person, and returns its id.
+func (f *Fake) Begin(userName, forumName, title, text string) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	u, forum, err := f.personIn(userName, forumName)
+	if err != nil {
+		return "", err
+	}
+	if forum.kind != Forum {
+		return "", fmt.Errorf("#%s is no forum", forum.name)
+	}
+	id := f.snowflake()
+	t := &channel{
+		id: id, guildID: forum.guildID, parent: forum.id, kind: PublicThread, name: title,
+		thread: &threadInfo{owner: u.id, minutes: 1440, since: f.now(), members: []string{u.id}},
+	}
+	f.channels[id] = t
+	m := f.newMessage(t)
+	m.id, m.author, m.content = id, u, text
+	f.mention(m, mentionRules{allUsers: true, allRoles: true, everyone: true}, true)
+	f.open(t)
+	f.add(m)
+	f.change()
+	return id, nil
+}
+
 // personIn finds a person and a channel that the person sees. A DM with the bot is
 // called "DM".
 func (f *Fake) personIn(userName, channelName string) (*user, *channel, error) {
