@@ -158,6 +158,14 @@ func TestAForumHasAPostForEachTopic(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, found)
 	require.Equal(t, id, got)
+	news := says("it is now version 2")
+	news.Broadcast = true
+	in := place
+	in.Thread = id
+	_, err = st.p.Post(t.Context(), in, news, "news")
+	require.NoError(t, err)
+	require.Len(t, st.In("reports").Post("Advisory 7").Messages, 2, "what is for its readers is said in it")
+	require.Len(t, st.Posts("reports"), 1)
 	m = says("version 2")
 	m.Topic = chat.Topic{TLP: state.TLPClear, Title: "Advisory 7: withdrawn", Tags: []string{"patched"}}
 	require.NoError(t, st.p.Edit(t.Context(), place, id, m, "key 2"))
@@ -167,6 +175,18 @@ func TestAForumHasAPostForEachTopic(t *testing.T) {
 	_, found, err = st.p.Find(t.Context(), place, "other")
 	require.NoError(t, err)
 	require.False(t, found)
+}
+
+func TestWhatDiscordRefusedDidNotArrive(t *testing.T) {
+	t.Parallel()
+	st, _ := attended(t, discordfake.Options{}, nil)
+	require.NoError(t, st.Permit("responders", 0, discordfake.SendMessages))
+	_, err := st.p.Post(t.Context(), st.here(), says("hello"), "key")
+	require.ErrorAs(t, err, new(*chat.Refused))
+	st.NextCalls("POST /channels/{channel}/messages", 1, discordfake.ServerError(http.StatusBadGateway))
+	_, err = st.p.Post(t.Context(), st.here(), says("hello"), "key")
+	require.Error(t, err)
+	require.False(t, errors.As(err, new(*chat.Refused)), "it may have arrived")
 }
 
 func TestWhatIsAnnouncedIsPublishedAndNotPostedBeforeItCanBe(t *testing.T) {

@@ -165,6 +165,19 @@ func TestWhatOnePersonSeesIsShownAtMostOnceWhereNobodyCanLook(t *testing.T) {
 			require.Len(t, f.store.Receipts(), 1)
 		})
 	})
+	t.Run("it was refused, and is shown when that is mended", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			f := newOffice(t, outbox.Options{})
+			f.ch.fail(func(string, state.Place) error {
+				f.ch.fail(nil)
+				return &chat.Refused{Err: errors.New("a right is missing")}
+			})
+			deliver(t, f)
+			require.Equal(t, []string{"a"}, f.ch.texts())
+			require.Len(t, f.store.Receipts(), 1)
+		})
+	})
 	t.Run("all may see it, so it is shown again", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

@@ -168,11 +168,11 @@ func (p *Platform) read(ctx context.Context, channel, ts string) (m slackgo.Mess
 
 // belongings looks in a thread for what belongs to a message.
 func (p *Platform) belongings(ctx context.Context, channel, thread, first string) (belongings, error) {
-	has := belongings{sheets: map[int]string{}, files: map[string]string{}}
+	has := belongings{sheets: map[int]string{}, files: map[string]shared{}}
 	err := p.replies(ctx, channel, thread, first, "", func(m slackgo.Message) bool {
 		for _, f := range m.Files {
 			if mark := markOfFile(f.Name); mark != "" && m.BotID != "" {
-				has.files[mark] = f.ID
+				has.files[mark] = shared{f.ID, m.Timestamp}
 			}
 		}
 		if meta(m, metaOf) == first {
@@ -180,7 +180,7 @@ func (p *Platform) belongings(ctx context.Context, channel, thread, first string
 				has.sheets[n] = m.Timestamp
 			}
 			if mark := meta(m, metaLost); mark != "" {
-				has.files[mark] = ""
+				has.files[mark] = shared{}
 			}
 		}
 		return true

@@ -15,12 +15,15 @@ import (
 )
 
 // belongings are what is in a thread and belongs to a message: the further
-// messages by their number, and its files by their marks, "" for the word that one could
-// not be attached.
+// messages by their number, and its files by their marks.
 type belongings struct {
 	sheets map[int]string
-	files  map[string]string
+	files  map[string]shared
 }
+
+// shared is a file in a message of its own. The zero value is the word that it could not
+// be attached.
+type shared struct{ id, ts string }
 
 // file reports whether a file is there, or the word that it is not.
 func (b belongings) file(mark string) bool {
@@ -55,21 +58,25 @@ func (p *Platform) amend(ctx context.Context, t target, ts string, m chat.Messag
 	if err != nil {
 		return partly(p.told("look at its thread", err))
 	}
-	if err := p.takeAway(ctx, gone, has); err != nil {
+	if err := p.takeAway(ctx, t.channel, gone, has); err != nil {
 		return partly(err)
 	}
 	return p.rest(ctx, t, ts, m, key, r, has)
 }
 
 // takeAway deletes files that belong to a message no more.
-func (p *Platform) takeAway(ctx context.Context, marks []string, has belongings) error {
+func (p *Platform) takeAway(ctx context.Context, channel string, marks []string, has belongings) error {
 	for _, mark := range marks {
-		if has.files[mark] == "" {
+		f := has.files[mark]
+		if f.id == "" {
 			continue
 		}
-		err := p.patiently(ctx, func() error { return p.api.DeleteFileContext(ctx, has.files[mark]) })
+		err := p.patiently(ctx, func() error { return p.api.DeleteFileContext(ctx, f.id) })
 		if word := wordOf(err); err != nil && word != "file_not_found" && word != "file_deleted" {
 			return p.told("take a file away", err)
+		}
+		if _, _, err := p.api.DeleteMessageContext(ctx, channel, f.ts); err != nil && wordOf(err) != "message_not_found" {
+			p.opt.Logger.Warn("slack: the message of a file that was taken away is still there", "error", hushed(err))
 		}
 	}
 	return nil

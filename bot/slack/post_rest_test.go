@@ -185,6 +185,36 @@ func TestAnEditChangesHowManyMessagesItNeeds(t *testing.T) {
 	}
 }
 
+func TestAnEditTakesAwayTheFilesThatBelongToAMessageNoMore(t *testing.T) {
+	t.Parallel()
+	st := newStage(t, false, slackfake.Options{}, nil)
+	with := func(version, file string) chat.Message {
+		m := chat.Say(chat.P(version))
+		if file != "" {
+			m.Add(chat.Attachment{Name: "indicators.csv", Data: []byte(file)})
+		}
+		return m
+	}
+	files := func() (out []string) {
+		for _, m := range st.Messages("incident") {
+			for _, f := range m.Files {
+				out = append(out, string(f.Data))
+			}
+		}
+		return out
+	}
+	id, err := st.p.Post(t.Context(), incidentPlace(), with("one", "old"), "k")
+	require.NoError(t, err)
+	st.Eventually("the file is there", func() bool { return len(files()) == 1 })
+	require.NoError(t, st.restarted(t).Edit(t.Context(), incidentPlace(), id, with("two", "new"), "k-2"))
+	st.Eventually("only the new one is", func() bool { return slices.Equal(files(), []string{"new"}) })
+	st.NextCalls("files.delete", 1, slackfake.ServerError())
+	require.ErrorContains(t, st.p.Edit(t.Context(), incidentPlace(), id, with("struck", ""), "k-3"), "there in part")
+	require.NoError(t, st.restarted(t).Edit(t.Context(), incidentPlace(), id, with("struck", ""), "k-3"))
+	require.Empty(t, files())
+	require.Len(t, st.Messages("incident"), 1)
+}
+
 func TestAnEditThatBreaksOffIsFinishedByTheNext(t *testing.T) {
 	t.Parallel()
 	for at := range 5 {
