@@ -21,7 +21,7 @@ import (
 // discordPlay is the story, played in a Discord by several replicas of one process.
 type discordPlay struct {
 	*play
-	fake *discordfake.Test
+	fake   *discordfake.Test
 	guests []guest // the platforms of the replicas
 	said   int
 }
