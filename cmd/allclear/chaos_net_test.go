@@ -112,7 +112,7 @@ func TestChaosSlowAndCutConnections(t *testing.T) {
 				require.True(t, eventually(settled, func() bool { w.supervise(); return slices.ContainsFunc(w.fake.Messages(storyChannel), told) }), "the scan is told: %s", w.fake.Scene())
 			}
 			doubled := w.check("redis://" + redis.Addr)
-			t.Logf("%d commands, %d acknowledged, %d refused at once, %d kills, %d answers of Slack slow or cut: all acknowledged commands answered, %d of them withheld, %d answered twice %s",
+			t.Logf("%d commands, %d acknowledged, %d refused at once, %d kills, up to %d answers of Slack slow or cut: all acknowledged commands answered, %d of them withheld, %d answered twice %s",
 				w.typed, len(w.promised), w.refused, w.kills, w.ambiguous, w.withheld(), doubled, name)
 			require.Greater(t, len(w.promised), n/3)
 			require.LessOrEqual(t, w.withheld(), n/4, "few, while who reads the channel is not known")
