@@ -28,7 +28,7 @@ func (b backlog) NotYet(context.Context, time.Time, int) ([]state.Letter, bool, 
 	return nil, false, nil
 }
 func (b backlog) Incidents(context.Context) ([]state.IncidentHead, error) { return nil, nil }
-func (b backlog) QueueSize(context.Context) (int, time.Time, error) { return b.n, b.oldest, nil }
+func (b backlog) QueueSize(context.Context) (int, time.Time, error)       { return b.n, b.oldest, nil }
 
 func (b backlog) Waiting(context.Context) (int, time.Time, error) {
 	return b.requests, b.oldest, nil
