@@ -244,7 +244,12 @@ func (w author) next(ctx context.Context, call chat.Call, a state.Advisory, t st
 			What: fmt.Sprintf("Nothing about advisory %d would change.", a.Number), Try: "Give a new text, --title or --tlp.",
 		}
 	}
-	return w.save(ctx, call, a.Number, t, readers)
+	m, err := w.save(ctx, call, a.Number, t, readers)
+	if err == nil && a.Draft != nil && t.Hash() != was.Hash() {
+		line := chat.Note{Mark: asTLP(min(t.TLP, was.TLP, state.TLPAmberStrict)), Text: chat.T("Other than in the draft before: ", chat.C(t.WhatChanged(was)))}
+		m.Parts = slices.Insert(m.Parts, min(1, len(m.Parts)), chat.Part(line))
+	}
+	return m, err
 }
 
 // fill takes what a request says of a text into it. Readers are nil when it says nothing.

@@ -333,3 +333,10 @@ func FuzzWhatAnybodyWritesIsLookedThroughWithoutHarm(f *testing.F) {
 		require.LessOrEqual(t, len(possibleNames(s)), 8*(words+1))
 	})
 }
+
+func TestAnEditSaysWhatItChanged(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	b.must("resp-1", `advisory draft "First" words`)
+	require.Contains(t, plain(b.must("resp-1", `advisory edit 1 --title "Second"`)), "Other than in the draft before: ")
+}

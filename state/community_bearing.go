@@ -109,7 +109,7 @@ func (tx *Tx) DecideBearing(id, decided string) (Bearing, error) {
 	case !ok:
 		return b, refuse(fmt.Sprintf("No source said anything that is called %.20q.", id), "See: feeds list")
 	case b.Decided != "":
-		return b, refuse(fmt.Sprintf("%s was %s %s.", id, b.Decided, stamp(b.Closed)), "")
+		return b, refuse(fmt.Sprintf("%s was %s %s UTC.", id, b.Decided, stamp(b.Closed)), "")
 	}
 	b.Decided, b.By, b.Closed = decided, tx.Work.By, tx.Work.At
 	d.Head.BearingsWaiting = without(d.Head.BearingsWaiting, id)

@@ -293,7 +293,7 @@ func (tx *Tx) DecideReport(id, decided string, became int) (Report, error) {
 	case !ok:
 		return r, refuse(fmt.Sprintf("There is no report %.20q.", id), "See: sighting list")
 	case r.Decided != "":
-		return r, refuse(fmt.Sprintf("%s was %s %s.", id, r.Decided, stamp(r.Closed)), "")
+		return r, refuse(fmt.Sprintf("%s was %s %s UTC.", id, r.Decided, stamp(r.Closed)), "")
 	case decided != ReportAccepted && decided != ReportRejected:
 		return r, fmt.Errorf("a report cannot be %q", decided)
 	}

@@ -86,6 +86,9 @@ type configFile struct {
 	Discord discordFile         `yaml:"discord"`
 	People  []configPerson      `yaml:"people"`
 	Pings   pingsFile           `yaml:"pings"`
+
+	path string // of the file that it was read from
+	text []byte
 }
 
 type configPerson struct {
@@ -165,7 +168,10 @@ func loadConfig(file string, sys system) (config, error) {
 		set(&f, value)
 	}
 	c, more := f.check()
-	return c, errors.Join(append(problems, more...)...)
+	for _, p := range more {
+		problems = append(problems, f.located(p, sys.Getenv))
+	}
+	return c, errors.Join(problems...)
 }
 
 func didYouMean(given string, names []string) string {
@@ -181,7 +187,9 @@ func (f *configFile) read(path string) error {
 	if err != nil {
 		return fmt.Errorf("read configuration: %w", err)
 	}
-	if err := f.decode(data); err != nil {
+	err = f.decode(data)
+	f.path, f.text = path, data
+	if err != nil {
 		return fmt.Errorf("configuration %s: %w", path, err)
 	}
 	return nil
