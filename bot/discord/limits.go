@@ -24,13 +24,14 @@ type limited struct {
 func (l *limited) Error() string { return fmt.Sprintf("asked too often, again in %s", l.after) }
 
 // limits keeps to the rate limits that Discord tells in its headers, and knows no
-// number of its own (docs.discord.com/developers/topics/rate-limits). It waits a little
+// number of its own but the one that Discord documents, for all requests together (docs.discord.com/developers/topics/rate-limits). It waits a little
 // when that is all it takes; otherwise a request fails with *limited, and is not made.
 type limits struct {
 	next http.RoundTripper
 
 	mu     sync.Mutex
 	global time.Time // nothing before
+	spent  time.Time // when all that was asked for is spread out
 	routes map[string]*window
 }
 
@@ -93,13 +94,43 @@ func (l *limits) take(route string, now time.Time) time.Duration {
 		return wait
 	}
 	w := l.routes[route]
-	if w == nil || !now.Before(w.reset) {
-		return 0
+	if w != nil && !now.Before(w.reset) {
+		w = nil
 	}
-	if w.left < 1 {
+	if w != nil && w.left < 1 {
 		return w.reset.Sub(now)
 	}
-	w.left--
+	if wait := l.spread(route, now); wait > 0 {
+		return wait
+	}
+	if w != nil {
+		w.left--
+	}
+	return 0
+}
+
+// All requests of a bot together may be 50 in a second
+// (docs.discord.com/developers/topics/rate-limits#global-rate-limit): this many at once,
+// and one more each time. In no second are they more than that.
+const (
+	atOnce   = 8
+	oneEvery = time.Second / 42
+)
+
+// spread keeps a process below the limit of all requests together, of which no header
+// tells. What answers interactions does not count.
+func (l *limits) spread(route string, now time.Time) time.Duration {
+	if strings.Contains(route, " webhooks/") {
+		return 0
+	}
+	from := l.spent
+	if from.Before(now) {
+		from = now
+	}
+	if wait := from.Sub(now) - (atOnce-1)*oneEvery; wait > 0 {
+		return wait
+	}
+	l.spent = from.Add(oneEvery)
 	return 0
 }
 
