@@ -153,6 +153,9 @@ type Options struct {
 	// MaxFile is how large a file may be that is handed in, in bytes: 25 MiB.
 	MaxFile int64
 
+	// Unpaced leaves the limit of all requests together, 50 in a second, to Discord's
+	// refusals, for a Discord that has none.
+	Unpaced bool
 	// Client makes all requests; one with a time-out when nil.
 	Client *http.Client
 	// Dialer connects to the gateway; one that uses the proxy of the environment when nil.

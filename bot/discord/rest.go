@@ -28,6 +28,7 @@ func newRest(o Options) (*rest, error) {
 		return nil, fmt.Errorf("discord: %w", err)
 	}
 	client, l := *o.Client, newLimits(o.Client.Transport)
+	l.unpaced = o.Unpaced
 	client.Transport = l
 	s.Client, s.UserAgent = &client, userAgent
 	s.MaxRestRetries, s.ShouldRetryOnRateLimit = 0, false

@@ -72,7 +72,7 @@ func newDiscordPlay(t *testing.T, replicas int, overHTTP bool) *discordPlay {
 // onDiscord is a replica's connection to a Discord.
 func (p *play) onDiscord(fake *discordfake.Test, store *redisstore.Store, overHTTP bool, guilds map[string]discord.Guild) onDiscord {
 	o := discord.Options{
-		Token: fake.Token(), Client: fake.Client(), Dialer: fake.Dialer(), Logger: p.logOf(), Guilds: guilds,
+		Token: fake.Token(), Client: fake.Client(), Dialer: fake.Dialer(), Logger: p.logOf(), Guilds: guilds, Unpaced: true,
 		Mention: config{People: p.people}.mention(discord.Name),
 	}
 	if overHTTP {
