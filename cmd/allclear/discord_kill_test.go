@@ -65,7 +65,7 @@ func TestChaosGateway(t *testing.T) {
 		guild.Members = append(guild.Members, discordfake.Member{Name: p})
 	}
 	fake := discordfake.New(t, discordfake.Options{Guilds: []discordfake.Guild{guild}, Patience: settled})
-	fake.Allow(discordfake.Reidentified) // the dead cannot tell another where their session ended
+	fake.Allow(discordfake.Reidentified, discordfake.Unanswered) // the dead tell nobody where their session ended, and answer nothing
 	dir := shortDir(t)
 	env, err := fake.Environ(dir)
 	require.NoError(t, err)
