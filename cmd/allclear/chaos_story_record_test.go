@@ -241,7 +241,7 @@ func (c *saga) proved(inc state.Incident) {
 			got, ok := now.Server(server)
 			require.True(t, ok, server)
 			require.Equal(t, got.Status, row.Status, "%s: its evidence says %s", server, got.Status)
-			c.true(row)
+			c.really(row)
 			if row.Status != state.StatusConfirmed {
 				require.Equal(t, state.StatusRetired, row.Status, server)
 				continue
@@ -263,8 +263,8 @@ func (c *saga) proved(inc state.Incident) {
 	require.Equal(t, past.Counts().Status, counts.Status, "counters are what a recount says")
 }
 
-// true checks a server against the truth.
-func (c *saga) true(row state.Row) {
+// really checks a server against the truth.
+func (c *saga) really(row state.Row) {
 	truth, err := c.stage.fleet.Truth(row.Name)
 	require.NoError(c.t, err)
 	if row.Status == state.StatusConfirmed {
