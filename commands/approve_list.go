@@ -96,7 +96,7 @@ func (c proposals) detail(ctx context.Context, incident string, r state.Proposal
 		t = append(chat.T(" · "), evidenceLine(r.Farm, *p.Evidence)...)
 		t = append(t, chat.T(" · ", chat.C(p.Evidence.Reference))...)
 	case p.Exception != nil:
-		t = chat.T(" · until " + p.Exception.Expires.UTC().Format("2 Jan 15:04") + " UTC")
+		t = chat.T(" · until ", fullTime(p.Exception.Expires))
 		if len(p.Exception.Steps) > 0 {
 			t = append(t, chat.T(" · steps ", chat.C(fewOf(p.Exception.Steps, 4)))...)
 		}

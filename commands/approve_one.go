@@ -75,7 +75,7 @@ func (c approve) said(ctx context.Context, incident, farm string, p state.Propos
 		what = append(chat.T("Attested by ", chat.C(string(p.By)), " and you: "), evidenceLine(farm, *p.Evidence)...)
 		what = append(what, chat.Span{Text: "."})
 	case state.ProposeExcept:
-		what = chat.T("Risk accepted until "+p.Exception.Expires.UTC().Format("2 Jan 15:04")+" UTC, asked by ", chat.C(string(p.By)), ".")
+		what = chat.T("Risk accepted until ", fullTime(p.Exception.Expires), ", asked by ", chat.C(string(p.By)), ".")
 	case state.ProposeRetire:
 		what = chat.T("Retired, asked by ", chat.C(string(p.By)), ".")
 	}

@@ -113,7 +113,7 @@ func (f outlook) footing() []chat.Part {
 	if w := f.waiting(); len(w) > 0 {
 		out = append(out, chat.P(w))
 	}
-	return append(out, chat.N("Seen: "+strings.Join(f.looks(), " · ")), chat.N("As of "+asOf(f.now)+"."))
+	return append(out, chat.N("Seen: "+strings.Join(f.looks(), " · ")), chat.N("As of ", asOfTime(f.now), "."))
 }
 
 // outlook is facts, and what they let expect.

@@ -73,7 +73,7 @@ func (c except) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 		whom = chat.T(chat.C(string(second)))
 	}
 	m := chat.Say(
-		chat.P("Asked ", whom, " to accept the risk of ", chat.C(name), " (", what, ") until ", x.Expires.UTC().Format("2 Jan 15:04")+" UTC: ", chat.C(p.ID), "."),
+		chat.P("Asked ", whom, " to accept the risk of ", chat.C(name), " (", what, ") until ", fullTime(x.Expires), ": ", chat.C(p.ID), "."),
 		chat.P(whoMay(c.people, state.ProposeExcept, call.Request.Actor.Person)),
 		chat.Row(press("Approve", call.Incident, "approve", p.ID)),
 		chat.N("It ends by itself. It proves nothing, and accepts no compromise."),

@@ -53,7 +53,7 @@ func (c home) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	if actor.Person == "" {
 		m.Add(chat.N("You are not linked to a person yet, so it is not known which servers are yours. Ask a lead to link ", chat.C(actor.Link), "."))
 	}
-	m.Add(chat.N("As of ", c.now().UTC().Format("2 Jan 15:04"), " UTC. ", "More with ", chat.C("menu"), " and ", chat.C("help"), "."))
+	m.Add(chat.N("As of ", asOfTime(c.now().UTC()), ". More with ", chat.C("menu"), " and ", chat.C("help"), "."))
 	return m, nil
 }
 

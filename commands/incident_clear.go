@@ -136,7 +136,7 @@ func declareClear(ctx context.Context, store clearStore, call chat.Call, now tim
 	}
 	m := chat.Say(chat.H(chat.B(inc.Clear.Words()), ": ", chat.C(inc.ID)))
 	m.Add(unseen(board.Counts)...)
-	m.Add(chat.P("Asked for by ", chat.C(string(inc.Clear.By)), ", approved by ", chat.C(string(inc.Clear.Second)), " ", when(inc.Clear.At, now), " UTC."))
+	m.Add(chat.P("Asked for by ", chat.C(string(inc.Clear.By)), ", approved by ", chat.C(string(inc.Clear.Second)), " ", timeOf(inc.Clear.At, now), "."))
 	m.Add(boardParts(board, risks, now)...)
 	m.Add(chat.N("Whatever re-opens takes this back by itself. Scans go on until ", chat.C("incident close"), "."))
 	return m.With(chat.ToneGood), nil
@@ -226,7 +226,7 @@ func boardParts(b state.Board, risks []risk, now time.Time) []chat.Part {
 				scope = strings.Join(x.Steps, ", ")
 			}
 			if i < 20 {
-				list.Items = append(list.Items, chat.T("⊘ ", chat.C(x.server), " until "+x.Expires.UTC().Format("2 Jan 2006 15:04")+" UTC: ", chat.C(scope),
+				list.Items = append(list.Items, chat.T("⊘ ", chat.C(x.server), " until ", fullTime(x.Expires), ": ", chat.C(scope),
 					", ", chat.C(x.Reason), chat.D(fmt.Sprintf(" (%s, %s)", x.By, x.Second))))
 			}
 			fmt.Fprintf(&all, "%s\tuntil %s\t%s\t%q\t%s\t%s\n", x.server, x.Expires.UTC().Format(time.RFC3339), scope, x.Reason, x.By, x.Second)

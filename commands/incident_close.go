@@ -51,7 +51,7 @@ func (c incidentClose) Run(ctx context.Context, call chat.Call) (chat.Message, e
 	}
 	m := chat.Say(chat.H(drillMark(inc)+"Incident ", chat.C(inc.ID), " is closed"))
 	if inc.Clear != nil {
-		m.Add(chat.P("It was declared ", chat.B(inc.Clear.Words()), " "+when(inc.Clear.At, now)+" UTC."))
+		m.Add(chat.P("It was declared ", chat.B(inc.Clear.Words()), " ", timeOf(inc.Clear.At, now), "."))
 	} else {
 		m.Add(chat.P(chat.B("It is not clear. "), "Reason: ", chat.C(reason)))
 		m.Tone = chat.ToneWarn

@@ -62,7 +62,7 @@ func (c incidentShow) Run(ctx context.Context, call chat.Call) (chat.Message, er
 	}
 	m.Add(demanded(inc.Rules)...)
 	m.Add(chat.F(
-		chat.Field{Name: "Opened", Value: chat.T(when(inc.Opened, now)+" UTC by ", chat.C(c.who(inc.OpenedBy)))},
+		chat.Field{Name: "Opened", Value: chat.T(timeOf(inc.Opened, now), " by ", chat.C(c.who(inc.OpenedBy)))},
 		chat.Field{Name: "Reminders", Value: chat.T("every " + spanWords(inc.Cadence))},
 		chat.Field{Name: "Places", Value: chat.T(placeNames(inc))},
 	))
@@ -75,13 +75,13 @@ func (c incidentShow) standing(f facts) []any {
 	inc, counts, now := f.inc, f.counts, f.now
 	switch d := inc.Clear; {
 	case !inc.Closed.IsZero() && d == nil:
-		return []any{chat.B("Closed "), when(inc.Closed, now) + " UTC by ", chat.C(c.who(inc.ClosedBy)), ", not declared clear."}
+		return []any{chat.B("Closed "), timeOf(inc.Closed, now), " by ", chat.C(c.who(inc.ClosedBy)), ", not declared clear."}
 	case d != nil && !f.clear(), d == nil && counts.MayClear() && f.overdue > 0:
 		sentence, _ := f.verdict()
 		return []any{sentence}
 	case d != nil:
 		return []any{
-			chat.B(d.Words()), ", declared " + when(d.At, now) + " UTC by ", chat.C(c.who(d.By)), " and ", chat.C(c.who(d.Second)),
+			chat.B(d.Words()), ", declared ", timeOf(d.At, now), " by ", chat.C(c.who(d.By)), " and ", chat.C(c.who(d.Second)),
 			fmt.Sprintf(": %d confirmed, %d excepted, %d retired; board ", d.Confirmed, d.Exceptions, d.Retired), chat.C(shortHash(d.Hash)), ".",
 		}
 	case counts.MayClear():

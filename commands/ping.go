@@ -109,7 +109,7 @@ func (c ping) preview(call chat.Call, inc state.Incident, plan state.PingPlan) c
 	for _, p := range plan.Pings {
 		m.Add(drill(inc, c.reminder(inc, p, now)).Parts...)
 		if !p.NotBefore.IsZero() {
-			m.Add(chat.N("This one waits until "+when(p.NotBefore, now)+" UTC: quiet hours of ", chat.C(readerName(p.To)), "."))
+			m.Add(chat.N("This one waits until ", timeOf(p.NotBefore, now), ": quiet hours of ", chat.C(readerName(p.To)), "."))
 		}
 		if len(m.Parts) > 8*maxShown {
 			m.Add(chat.N(fmt.Sprintf("%d reminders in all; only the first are shown.", len(plan.Pings))))

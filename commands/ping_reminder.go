@@ -3,7 +3,6 @@ package commands
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -214,7 +213,7 @@ func held(holds []state.PingHold, now time.Time) []chat.Part {
 		}
 		t := chat.T(chat.C(readerName(k.to)), " of ", chat.C(what), ": "+k.why)
 		if u := until[k]; u.After(now) {
-			t = append(t, chat.T(fmt.Sprintf(", until %s", when(u, now)))...)
+			t = append(t, chat.T(", until ", timeOf(u, now))...)
 		}
 		list.Items = append(list.Items, t)
 	}

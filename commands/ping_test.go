@@ -437,7 +437,7 @@ func TestTheQueueSaysWhatQuietHoursHoldAndWhatBrokeThrough(t *testing.T) {
 	b.now = at("2025-07-21 22:00")
 	b.must("lead-1", "ping --send --owner bob")
 	b.now = at("2025-07-21 23:00")
-	require.Contains(t, plain(b.must("view-1", "queue")), "1 message held by quiet hours:\nping of ts-1 for resp-1 in console ops, held since 00:00, until 07:00 CEST\n")
+	require.Contains(t, plain(b.must("view-1", "queue")), "1 message held by quiet hours:\nping of ts-1 for resp-1 in console ops, held since 00:00 CEST, until 07:00 CEST\n")
 	b.attack("sp-hr-01", "sp-hr-01")
 	b.now = at("2025-07-22 00:00")
 	require.Contains(t, b.fired(), "resp-1")

@@ -123,7 +123,7 @@ func (c queue) clock(ctx context.Context, incident string, known map[string]*tim
 func laterLine(l state.Letter, now time.Time) chat.Text {
 	n := l.Notice
 	return chat.T(chat.C(string(n.Kind)), " of ", chat.C(n.Incident), " for ", chat.C(readerName(cmp.Or(n.Facts["to"], n.Owner))),
-		" in ", chat.C(l.Place.Platform+" "+l.Place.Channel), ", held since "+when(l.Created, now)+", until "+when(n.NotBefore, now)+" "+zoneName(now))
+		" in ", chat.C(l.Place.Platform+" "+l.Place.Channel), ", held since ", timeOf(l.Created, now), ", until ", timeOf(n.NotBefore, now))
 }
 
 // broke are the reminders that broke through in the last day, the newest first.

@@ -207,7 +207,7 @@ func (v *Voice) claims(ctx context.Context, ns []state.Notice) (chat.Message, er
 	m.Add(list)
 	m.Add(buttons...)
 	if asked {
-		m.Add(chat.N("Without an answer it goes back to the pool at " + when(n.At.Add(state.ClaimGrace), now) + " UTC."))
+		m.Add(chat.N("Without an answer it goes back to the pool at ", timeOf(n.At.Add(state.ClaimGrace), now), "."))
 	}
 	return m.With(chat.ToneWarn), nil
 }

@@ -60,7 +60,7 @@ func (c snooze) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 		return chat.Say(chat.P("Reminders of ", chat.C(name), " go out again.")), nil
 	}
 	return chat.Say(
-		chat.P("Nobody is reminded of ", chat.C(name), " until "+when(now.Add(long), now)+" UTC: ", chat.C(v.String("reason")), "."),
+		chat.P("Nobody is reminded of ", chat.C(name), " until ", timeOf(now.Add(long), now), ": ", chat.C(v.String("reason")), "."),
 		chat.N("It stays open. New signs of an attacker end this early, and it is in the record."),
 		chat.Row(press("End it", call.Incident, "snooze", name, "0m")),
 	), nil

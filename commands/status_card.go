@@ -42,11 +42,11 @@ func Card(ctx context.Context, s boardStore, incident string, now time.Time, cad
 		m.Add(chat.P(w))
 	}
 	if !f.inc.Closed.IsZero() {
-		m.Add(chat.N(f.freshness()), chat.N("Closed: nobody is reminded, nothing is asked any more · as of "+asOf(now)+"."))
+		m.Add(chat.N(f.freshness()), chat.N("Closed: nobody is reminded, nothing is asked any more · as of ", asOfTime(now), "."))
 		m.Add(chat.Row(press("All servers", f.inc.ID, "server list")))
 		return m, nil
 	}
-	m.Add(chat.N(f.freshness()), chat.N(fmt.Sprintf("Reminders every %s · as of %s.", span(f.reminders(cadence)), asOf(now))))
+	m.Add(chat.N(f.freshness()), chat.N(fmt.Sprintf("Reminders every %s · as of ", span(f.reminders(cadence))), asOfTime(now), "."))
 	m.Add(chat.Row(press("Scan all", f.inc.ID, "scan"), press("All servers", f.inc.ID, "server list"), press("Waiting for approval", f.inc.ID, "proposals")))
 	return m, nil
 }

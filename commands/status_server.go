@@ -94,7 +94,7 @@ func waitingFor(f state.Farm, server string, now time.Time) []chat.Part {
 	}
 	for _, x := range f.Exceptions {
 		if x.Server == server && now.Before(x.Expires) {
-			out = append(out, chat.N("Risk accepted until ", x.Expires.UTC().Format("2 Jan 15:04")+" UTC by ", chat.C(string(x.By)), " and ", chat.C(string(x.Second)), ": ", chat.C(x.Reason)))
+			out = append(out, chat.N("Risk accepted until ", fullTime(x.Expires), " by ", chat.C(string(x.By)), " and ", chat.C(string(x.Second)), ": ", chat.C(x.Reason)))
 		}
 	}
 	for _, p := range f.Proposals {

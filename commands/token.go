@@ -79,7 +79,7 @@ func (c tokenNew) Run(ctx context.Context, call chat.Call) (chat.Message, error)
 }
 
 func (c tokenNew) made(call chat.Call, farm string, t state.Token, secret string) chat.Message {
-	m := chat.Say(chat.P("Token ", chat.C(t.ID), " of farm ", chat.C(farm), ", until "+when(t.Expires, c.now())+" UTC."))
+	m := chat.Say(chat.P("Token ", chat.C(t.ID), " of farm ", chat.C(farm), ", until ", timeOf(t.Expires, c.now()), "."))
 	if secret != "" {
 		m.Add(chat.Block(secret), chat.N("It is shown this once. Give it to those who run the collector, and to nobody else."))
 	}

@@ -28,6 +28,18 @@ func when(t, now time.Time) string {
 	return out
 }
 
+// timeOf is when, for people, with its zone; a chat tells it by the clock of the reader.
+func timeOf(t, now time.Time) chat.Span {
+	text := when(t, now)
+	if !t.IsZero() && zoneName(t.In(clockOf(now))) == zoneName(now) { // else it is told already
+		text += " " + zoneName(now)
+	}
+	return chat.At(t, text)
+}
+
+// fullTime is a moment with its date, in UTC.
+func fullTime(t time.Time) chat.Span { return chat.At(t, t.UTC().Format("2 Jan 2006 15:04")+" UTC") }
+
 // clockOf is the zone in which times are told beside a moment: the moment's own, and UTC
 // when that is the machine's, which no reader knows.
 func clockOf(now time.Time) *time.Location {
@@ -46,6 +58,9 @@ func zoneName(now time.Time) string {
 	}
 	return name
 }
+
+// asOfTime is asOf; a chat tells it by the clock of the reader.
+func asOfTime(now time.Time) chat.Span { return chat.At(now, asOf(now)) }
 
 // asOf is a moment with its day and zone.
 func asOf(now time.Time) string { return now.In(clockOf(now)).Format("2 Jan 15:04 ") + zoneName(now) }

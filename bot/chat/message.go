@@ -2,6 +2,7 @@ package chat
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/allclear-bot/allclear/state"
 )
@@ -82,6 +83,9 @@ const (
 type Span struct {
 	Text  string `json:"t"`
 	Style Style  `json:"s,omitempty"`
+	// At is the moment that Text tells. A platform that knows the reader's clock tells it
+	// by that one. Zero: Text tells none.
+	At time.Time `json:"at,omitzero"`
 }
 
 // Text is a line of spans.
@@ -215,6 +219,9 @@ func C(s string) Span { return Span{Text: s, Style: Code} }
 
 // D is small print within a line; see B.
 func D(s string) Span { return Span{Text: s, Style: Dim} }
+
+// At is a moment, and how it is told where nobody knows the reader's clock: with its zone.
+func At(t time.Time, text string) Span { return Span{Text: text, At: t} }
 
 // H makes a heading from the parts of a line.
 func H(parts ...any) Heading { return Heading{internal, T(parts...)} }

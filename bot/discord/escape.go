@@ -1,7 +1,9 @@
 package discord
 
 import (
+	"fmt"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -59,17 +61,19 @@ func guard(line string) string {
 	return line
 }
 
-// stretch is a piece of a line in one style, cleaned.
+// stretch is a piece of a line in one style, cleaned. With at it is a moment, which
+// Discord tells by the clock of the reader; its text is for where that cannot be.
 type stretch struct {
 	text  string
 	style chat.Style
+	at    time.Time
 }
 
 // set cleans a line.
 func set(t chat.Text) []stretch {
 	var out []stretch
 	for _, s := range t {
-		out = append(out, stretch{chat.Clean(s.Text), s.Style})
+		out = append(out, stretch{chat.Clean(s.Text), s.Style, s.At})
 	}
 	return melted(out)
 }
@@ -82,7 +86,7 @@ func melted(t []stretch) []stretch {
 		if s.style == chat.Dim {
 			s.style = chat.Plain // small print is a whole line on Discord
 		}
-		if n := len(out); n > 0 && out[n-1].style == s.style {
+		if n := len(out); n > 0 && out[n-1].style == s.style && out[n-1].at.IsZero() && s.at.IsZero() {
 			out[n-1].text += s.text
 		} else if s.text != "" {
 			out = append(out, s)
@@ -95,6 +99,8 @@ func melted(t []stretch) []stretch {
 func (s stretch) marked() string {
 	blank := strings.TrimSpace(s.text) == ""
 	switch {
+	case !s.at.IsZero(): // the date and time, and how long until or since
+		return fmt.Sprintf("<t:%d:f>, <t:%[1]d:R>", s.at.Unix())
 	case s.style == chat.Code && !blank && !strings.Contains(s.text, "``"):
 		return codeSpan(s.text)
 	case s.style == chat.Strong && !blank:
@@ -137,11 +143,15 @@ func torn(l []stretch, most int, written func(stretch) string) (first, rest []st
 			most -= n
 			continue
 		}
+		if !s.at.IsZero() && i > 0 {
+			return l[:i:i], l[i:]
+		}
+		s.at = time.Time{} // there is no room for it
 		head, tail := broken(s, most, written)
 		if head == "" && i > 0 {
 			return l[:i:i], l[i:]
 		}
-		return append(l[:i:i], stretch{head, s.style}), append([]stretch{{tail, s.style}}, l[i+1:]...)
+		return append(l[:i:i], stretch{text: head, style: s.style}), append([]stretch{{text: tail, style: s.style}}, l[i+1:]...)
 	}
 	return l, nil
 }
@@ -149,7 +159,7 @@ func torn(l []stretch, most int, written func(stretch) string) (first, rest []st
 // broken cuts the text of a stretch. Something is always cut off.
 func broken(s stretch, most int, written func(stretch) string) (first, rest string) {
 	at, space := 0, 0
-	frame := units(written(stretch{"x", s.style})) - 1
+	frame := units(written(stretch{text: "x", style: s.style})) - 1
 	used := frame + 2 // a backtick at its edge takes more
 	asIs := s.style == chat.Code && !strings.Contains(s.text, "``")
 	for left, state := s.text, -1; left != ""; {
@@ -157,7 +167,7 @@ func broken(s stretch, most int, written func(stretch) string) (first, rest stri
 		one, left, _, state = uniseg.FirstGraphemeClusterInString(left, state)
 		n := units(one)
 		if !asIs {
-			n = max(n, units(written(stretch{one, chat.Plain})))
+			n = max(n, units(written(stretch{text: one})))
 		}
 		if used += n; used > most {
 			break

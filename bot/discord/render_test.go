@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -189,4 +190,33 @@ func FuzzNothingIsLostWhereAMessageIsCut(f *testing.F) {
 			require.Contains(t, join(read(r)), join(chat.Clean(text)))
 		}
 	})
+}
+
+func TestAMomentIsToldByTheClockOfTheReader(t *testing.T) {
+	t.Parallel()
+	due := chat.At(time.Date(2025, 7, 22, 18, 0, 0, 0, time.UTC), "18:00 UTC")
+	table := chat.Tab("server", "due")
+	table.Rows = [][]chat.Text{{chat.T("sp-01"), chat.T(due)}}
+	raw := func(m chat.Message) string {
+		r := render(m, setting{command: "allclear"}, "0123456789abcdef01234567")
+		obeys(t, r)
+		var b strings.Builder
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		require.NoError(t, e.Encode(r.draft))
+		return b.String()
+	}
+	const told = "<t:1753207200:f>, <t:1753207200:R>"
+	require.Contains(t, raw(chat.Say(chat.P("due ", due, "."))), "due "+told+".")
+	require.Contains(t, raw(chat.Say(chat.P(due, due))), told+told)
+	require.Contains(t, raw(chat.Say(table)), "18:00 UTC", "what is aligned is not written with marks")
+	require.NotContains(t, raw(chat.Say(chat.P("<t:1753207200:R>"), chat.Block("<t:1753207200:R>"), chat.P(chat.At(time.Time{}, "<t:1753207200:R>")))), " <t:")
+	require.NotContains(t, read(render(chat.Say(chat.P("<t:1753207200:R>")), setting{}, "k")), "ago")
+	many := chat.T()
+	for range 300 {
+		many = append(many, chat.T(strings.Repeat("x", 40)+" ", due, " ")...)
+	}
+	all := raw(chat.Say(chat.P(many)))
+	require.Greater(t, strings.Count(all, "<t:"), 20)
+	require.Equal(t, strings.Count(all, "<t:"), 2*strings.Count(all, told), "none is cut in two")
 }

@@ -97,8 +97,12 @@ func inert(t require.TestingT, o map[string]any, calls map[string]int) {
 		calls[o["user_id"].(string)]--
 	case "usergroup":
 		calls[o["usergroup_id"].(string)]--
-	case "mrkdwn", "link", "broadcast", "channel", "emoji", "date", "markdown", "team", "color":
+	case "mrkdwn", "link", "broadcast", "channel", "emoji", "markdown", "team", "color":
 		require.Fail(t, "it acts", "%v", o)
+	case "date": // a moment that we tell; no text of a stranger's becomes one
+		require.Equal(t, dateFormat, o["format"])
+		require.NotContains(t, o, "url")
+		require.NotEmpty(t, o["fallback"])
 	case "plain_text":
 		require.NotContains(t, o["text"], "<")
 		require.NotContains(t, o["text"], ">")

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -243,4 +244,25 @@ func TestManyButtonsAreSeveralRows(t *testing.T) {
 	r = render(chat.Say(short), channelSetting())
 	obeys(t, r, channelSetting())
 	require.Len(t, r.sheets[0].Blocks, 3)
+}
+
+func TestAMomentIsToldByTheClockOfTheReader(t *testing.T) {
+	t.Parallel()
+	due := chat.At(time.Date(2025, 7, 22, 18, 0, 0, 0, time.UTC), "18:00 UTC")
+	many := chat.T()
+	for range 300 {
+		many = append(many, chat.T(strings.Repeat("x", 40)+" ", due, " ")...)
+	}
+	for _, m := range []chat.Message{chat.Say(chat.P("due ", due, ".")), chat.Say(chat.P(many)), chat.Say(chat.L(chat.T(due, due)))} {
+		r := render(m, channelSetting())
+		obeys(t, r, channelSetting())
+		raw, err := json.Marshal(r.sheets[0].Blocks)
+		require.NoError(t, err)
+		require.Contains(t, string(raw), `{"type":"date","timestamp":1753207200,"format":"{date_short_pretty} {time}","fallback":"18:00 UTC"}`)
+	}
+	r := render(chat.Say(chat.P("due ", due, "."), chat.P("<!date^1753207200^{time}|now>")), channelSetting())
+	require.Equal(t, "due 18:00 UTC.", r.sheets[0].Text, "where there are no blocks")
+	raw, err := json.Marshal(r.sheets[0].Blocks)
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(string(raw), `"date"`))
 }

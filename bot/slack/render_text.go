@@ -2,6 +2,7 @@ package slack
 
 import (
 	"strings"
+	"time"
 
 	slackgo "github.com/slack-go/slack"
 
@@ -9,18 +10,24 @@ import (
 )
 
 // stretch is a piece of a line in one style, cleaned. With who it names a user or
-// a user group, and notifies them; its text is then what it counts for.
+// a user group, and notifies them; its text is then what it counts for. With at it is a
+// moment, which Slack tells by the clock of the reader; its text is for where that
+// cannot be.
 type stretch struct {
 	text  string
 	style chat.Style
 	who   string
+	at    time.Time
 }
+
+// whole reports whether a stretch cannot be cut, or joined to another.
+func (s stretch) whole() bool { return s.who != "" || !s.at.IsZero() }
 
 // set cleans a line.
 func set(t chat.Text) []stretch {
 	out := make([]stretch, 0, len(t))
 	for _, s := range t {
-		out = append(out, stretch{text: chat.Clean(s.Text), style: s.Style})
+		out = append(out, stretch{text: chat.Clean(s.Text), style: s.Style, at: s.At})
 	}
 	return melted(out)
 }
@@ -102,7 +109,7 @@ func section(lines ...[]stretch) *slackgo.RichTextSection {
 func melted(t []stretch) []stretch {
 	var out []stretch
 	for _, s := range t {
-		if n := len(out); n > 0 && s.who == "" && out[n-1].who == "" && out[n-1].style == s.style {
+		if n := len(out); n > 0 && !s.whole() && !out[n-1].whole() && out[n-1].style == s.style {
 			out[n-1].text += s.text
 		} else if s.text != "" {
 			out = append(out, s)
@@ -111,12 +118,19 @@ func melted(t []stretch) []stretch {
 	return out
 }
 
+// dateFormat is how Slack tells a moment (docs.slack.dev/messaging/formatting-message-text,
+// "Date formatting").
+const dateFormat = "{date_short_pretty} {time}"
+
 func (s stretch) element() slackgo.RichTextSectionElement {
 	switch {
 	case strings.HasPrefix(s.who, "S"):
 		return slackgo.NewRichTextSectionUserGroupElement(s.who)
 	case s.who != "":
 		return slackgo.NewRichTextSectionUserElement(s.who, nil)
+	}
+	if !s.at.IsZero() {
+		return slackgo.NewRichTextSectionDateElement(s.at.Unix(), dateFormat, nil, &s.text)
 	}
 	var look *slackgo.RichTextSectionTextStyle
 	switch s.style {

@@ -187,13 +187,13 @@ func torn(l []stretch, most, parts int) (first, rest []stretch) {
 			return l[:i:i], l[i:]
 		case n <= most:
 			most -= n
-		case s.who != "" && i > 0:
+		case s.whole() && i > 0:
 			return l[:i:i], l[i:]
 		case most < 1 && i > 0:
 			return l[:i:i], l[i:]
 		default:
 			head, tail := broken(s.text, max(most, 1))
-			return append(l[:i:i], stretch{head, s.style, s.who}), append([]stretch{{tail, s.style, s.who}}, l[i+1:]...)
+			return append(l[:i:i], stretch{text: head, style: s.style, who: s.who}), append([]stretch{{text: tail, style: s.style, who: s.who}}, l[i+1:]...)
 		}
 	}
 	return l, nil
