@@ -222,7 +222,8 @@ func (feedsAccept) Spec() chat.Spec {
 	return chat.Spec{
 		Path: "feeds accept", Summary: "Accept what a source said: a proposed revision is put in force and every server assessed anew, advisories get a draft of a new version",
 		Args:     bearingArg(),
-		Examples: []chat.Example{{Line: "feeds accept F1", Does: "does so, and tells which servers re-open"}},
+		Flags:    []chat.Arg{{Name: "apply", Help: "put the proposed revision in force: the hash that was shown with what it would change", Type: chat.Word}},
+		Examples: []chat.Example{{Line: "feeds accept F1", Does: "accepts it when no revision is proposed; otherwise shows what the revision would change, and how to put exactly that in force"}},
 		Role:     state.RoleLead, Global: true,
 	}
 }
@@ -260,9 +261,10 @@ func (c feedsAccept) Run(ctx context.Context, call chat.Call) (chat.Message, err
 	return m, nil
 }
 
-// revise puts the proposed revision in force, as if it had been handed in with the
-// hash of what it changes. When another revision is in force by now, the proposal is put
-// on top of that one, to be looked at again; done tells that nothing is left to be moved.
+// revise puts the proposed revision in force for somebody who was shown exactly that one,
+// as if it had been handed in with the hash of what it changes. When another revision is
+// in force by now, the proposal is put on top of that one, to be looked at again; done
+// tells that nothing is left to be moved.
 func (c feedsAccept) revise(ctx context.Context, call chat.Call, b state.Bearing) (m chat.Message, done bool, err error) {
 	inc, err := c.parts.Store.Incident(ctx, b.Incident)
 	if err != nil {
@@ -281,6 +283,8 @@ func (c feedsAccept) revise(ctx context.Context, call chat.Call, b state.Bearing
 	case base != b.Base || text != b.Playbook:
 		m, err = c.rebase(ctx, call, b, base, text, diff)
 		return m, false, err
+	case call.Values.String("apply") != b.Hash():
+		return unaccepted(b, fmt.Sprintf("This is what %s would change in revision %d, which is in force; accept exactly that if it is right.", b.ID, base)), false, nil
 	}
 	file := chat.File{Name: b.ID + ".yaml", Data: []byte(text)}
 	next, err := playbook.ParseOn(playbook.OfRules(inc.Rules), file.Data, file.Name)
@@ -303,9 +307,14 @@ func (c feedsAccept) rebase(ctx context.Context, call chat.Call, b state.Bearing
 		return chat.Message{}, err
 	}
 	b.Base, b.Playbook, b.Diff = base, text, diff
-	m := chat.Say(chat.P(chat.B("Nothing was accepted yet. "), fmt.Sprintf("Revision %d was put in force since %s was proposed. This is what it would change now; accept it again if that is right.", base, b.ID)))
+	return unaccepted(b, fmt.Sprintf("Revision %d was put in force since %s was proposed. This is what it would change now; accept it again if that is right.", base, b.ID)), nil
+}
+
+// unaccepted shows a proposal with the button that accepts exactly what is shown.
+func unaccepted(b state.Bearing, why string) chat.Message {
+	m := chat.Say(chat.P(chat.B("Nothing was accepted yet. "), why))
 	m.Add(bearingParts(b)...)
-	return m.With(chat.ToneWarn), nil
+	return m.With(chat.ToneWarn)
 }
 
 // drafts are new versions of the advisories in force, with what is known now.
@@ -399,7 +408,11 @@ func bearingParts(b state.Bearing) []chat.Part {
 	if b.Decided != "" {
 		return append(parts, chat.P("Was "+b.Decided+" by ", chat.C(string(b.By)), "."))
 	}
-	accept := chat.Button{Label: "Accept " + b.ID, Line: typed("feeds", "accept", b.ID)}
+	line := []string{"feeds", "accept", b.ID}
+	if hash := b.Hash(); hash != "" {
+		line = append(line, "--apply", hash)
+	}
+	accept := chat.Button{Label: "Accept " + b.ID, Line: typed(line...)}
 	accept.Confirm = "Accept " + b.ID + "? The advisories of " + b.Incident + " get a draft of a new version."
 	if b.Playbook != "" {
 		accept.Confirm += " The proposed revision is put in force: every server is assessed anew, and what is not fixed by it re-opens."

@@ -36,6 +36,23 @@ func (b *board) withBearing() {
 	require.NoError(b.t, err)
 }
 
+// accepts is the line behind the button that accepts a proposal, as it is shown now.
+func (b *board) accepts(id string) string {
+	b.t.Helper()
+	return acceptLine(b.t, b.must("view-1", "feeds show "+id), id)
+}
+
+func acceptLine(t *testing.T, m chat.Message, id string) string {
+	t.Helper()
+	for _, button := range buttons(m) {
+		if button.Label == "Accept "+id {
+			return button.Line
+		}
+	}
+	require.Fail(t, "nothing accepts "+id, plain(m))
+	return ""
+}
+
 func TestWhatSourcesSayBecomesAProposalAndOnceAcceptedARevisionAndADraft(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t, 2)
@@ -78,7 +95,7 @@ func TestWhatSourcesSayBecomesAProposalAndOnceAcceptedARevisionAndADraft(t *test
 	require.Contains(t, string(file.Data), "base: 2\nbuilds:\n  - 16.0.10417.20099\nfixed:\n  - 16.0.10417.20099\n")
 	require.NotEmpty(t, b.letters(), "the places of the incident hear of it")
 
-	text = plain(b.must("lead-1", "feeds accept F1"))
+	text = plain(b.must("lead-1", b.accepts("F1")))
 	require.Contains(t, text, "F1 was accepted.")
 	require.Contains(t, text, "Advisory 1 has the draft of a new version: advisory preview 1")
 	inc, err := b.store.Incident(t.Context(), boardID)
@@ -115,11 +132,20 @@ func TestAProposalThatIsOldIsNotAcceptedAsIfItWereInForce(t *testing.T) {
 	propose("one", "16.0.10417.20099")
 	propose("two", "16.0.5513.1099")
 	propose("three", "16.0.10417.20099")
-	require.Contains(t, plain(b.must("lead-1", "feeds accept F1")), "F1 was accepted.")
-	require.Contains(t, plain(b.must("lead-1", "feeds accept F2")), "Nothing was accepted yet. Revision 3 was put in force since F2 was proposed.")
-	require.Contains(t, plain(b.must("view-1", "feeds list")), "F2 · cve says of ts-1:", "it still waits for a decision")
-	require.Contains(t, plain(b.must("lead-1", "feeds accept F3")), "F3 was accepted.", "the same is in force")
-	require.Contains(t, plain(b.must("lead-1", "feeds accept F2")), "F2 was accepted.", "on top of the one that is in force")
+	old := b.accepts("F2")
+	require.Contains(t, plain(b.must("lead-1", "feeds accept F1")), "Nothing was accepted yet. This is what F1 would change in revision 2", "typed by somebody who may not have seen it")
+	require.Contains(t, plain(b.must("lead-1", b.accepts("F1"))), "F1 was accepted.")
+	b.letters()
+	require.Contains(t, plain(b.must("lead-1", old)), "Nothing was accepted yet. Revision 3 was put in force since F2 was proposed.")
+	told := b.letters()
+	require.Len(t, told, 1, "who did not ask sees the new diff as well")
+	var card chat.Message
+	for _, card = range told {
+		require.Contains(t, plain(card), "F2 · cve says of ts-1:", "it still waits for a decision")
+	}
+	require.Contains(t, plain(b.must("lead-2", old)), "Nothing was accepted yet. This is what F2 would change in revision 3", "the old card shows another diff")
+	require.Contains(t, plain(b.must("lead-1", b.accepts("F3"))), "F3 was accepted.", "the same is in force")
+	require.Contains(t, plain(b.must("lead-2", acceptLine(t, card, "F2"))), "F2 was accepted.", "on top of the one that is in force")
 	inc, err = b.store.Incident(t.Context(), boardID)
 	require.NoError(t, err)
 	require.Equal(t, 4, inc.Rules.Revision)
@@ -174,6 +200,8 @@ func TestAProposalComesAgainOnlyWhenTheDocumentSaysSomethingNew(t *testing.T) {
 			for i, step := range strings.Fields(c.steps) {
 				verb, id, decides := strings.Cut(step, "/")
 				switch {
+				case verb == "accept":
+					b.must("lead-1", b.accepts(id))
 				case decides:
 					b.must("lead-1", "feeds "+verb+" "+id)
 				case step == "open":
@@ -216,7 +244,7 @@ func TestAProposalIsMadeOnTheRulesInForceWhereverTheyCameFrom(t *testing.T) {
 	require.Contains(t, string(file.Data), "playbook: toolshell\nrevision: 8\nbase: 7\n")
 	require.Contains(t, plain(b.must("resp-1", "playbook revise", chat.File{Name: file.Name, Data: file.Data})), "revision 8 instead of 7", "the file can be looked at, and changed, by hand")
 
-	text = plain(b.must("lead-1", "feeds accept F1"))
+	text = plain(b.must("lead-1", b.accepts("F1")))
 	require.Contains(t, text, "Our own")
 	require.Contains(t, text, "revision 8 is in force")
 	require.Contains(t, text, "3 farms assessed anew.")
@@ -247,7 +275,7 @@ func TestAnAcceptedLineKeepsTheIndicatorsOfTheAdvisory(t *testing.T) {
 	docs := documents{"cve": fixedFrom(t, "16.0.10417.20099")}
 	b.parts.Feeds = Feeds{Sources: []feeds.Source{{Kind: feeds.KindCVE, At: "cve"}}, Get: docs.get}
 	b.must("resp-1", "feeds check")
-	b.must("lead-1", "feeds accept F1")
+	b.must("lead-1", b.accepts("F1"))
 	d, err := b.store.Desk(t.Context(), state.DeskNeed{Advisories: []int{1}})
 	require.NoError(t, err)
 	a := d.Advisories[1]

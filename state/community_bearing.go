@@ -1,6 +1,8 @@
 package state
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,6 +30,16 @@ type Bearing struct {
 	Decided  string      `json:"decided,omitempty"`
 	By       PersonID    `json:"by,omitempty"`
 	Closed   time.Time   `json:"closed,omitzero"`
+}
+
+// Hash names the proposed revision and what it was put on; "" when none is proposed. Who
+// accepts it says which one they were shown.
+func (b Bearing) Hash() string {
+	if b.Playbook == "" {
+		return ""
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", b.Base, b.Playbook))
+	return hex.EncodeToString(sum[:8])
 }
 
 // Fact is one thing that a source says, by which it is known again whatever else changes.
@@ -84,11 +96,12 @@ func (tx *Tx) Bear(b Bearing) (Bearing, bool, error) {
 	return b, true, nil
 }
 
-// tellBearing tells those places of the incident that see what is internal.
+// tellBearing tells those places of the incident that see what is internal, once for each
+// revision that it proposes.
 func (tx *Tx) tellBearing(b Bearing) {
 	card := "bearing " + b.ID
 	n := Notice{
-		Key: fmt.Sprintf("%s %s", card, b.Decided), Kind: NoticeBearing, Incident: tx.Incident.ID, At: tx.Work.At, Card: card, Coalesce: card,
+		Key: strings.Join([]string{card, b.Decided, b.Hash()}, " "), Kind: NoticeBearing, Incident: tx.Incident.ID, At: tx.Work.At, Card: card, Coalesce: card,
 		Facts: map[string]string{"bearing": b.ID},
 	}
 	for _, p := range tx.Incident.Places {
@@ -120,7 +133,8 @@ func (tx *Tx) DecideBearing(id, decided string) (Bearing, error) {
 	return b, nil
 }
 
-// Rebase puts a proposal that waits on top of the revision that is in force by now.
+// Rebase puts a proposal that waits on top of the revision that is in force by now, and
+// tells the places of the incident.
 func (tx *Tx) Rebase(id string, base int, playbook string, diff []string) (Bearing, error) {
 	d, err := tx.onDesk()
 	if err != nil {
@@ -136,5 +150,6 @@ func (tx *Tx) Rebase(id string, base int, playbook string, diff []string) (Beari
 	b.Base, b.Playbook, b.Diff = base, playbook, diff
 	d.putBearing(b)
 	tx.event("bearing rebased", "", "", map[string]any{"bearing": id, "base": base})
+	tx.tellBearing(b)
 	return b, nil
 }
