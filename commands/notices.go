@@ -64,6 +64,42 @@ func (v *Voice) Render(ctx context.Context, ns []state.Notice, place state.Place
 	return out, nil
 }
 
+// Heard are those of some notices for a place that it is to hear still. What was for the
+// places of an incident is for those that are bound when it is said, up to the narrower
+// of the ceilings that such a place had then and has now.
+func (v *Voice) Heard(ctx context.Context, ns []state.Notice, place state.Place) (heard []state.Notice, at state.Place, err error) {
+	at = place
+	var inc state.Incident
+	for _, n := range ns {
+		if !forBound(n) {
+			heard = append(heard, n)
+			continue
+		}
+		if inc.ID != n.Incident {
+			if inc, err = v.store.Incident(ctx, n.Incident); errors.Is(err, state.ErrNotFound) {
+				continue
+			} else if err != nil {
+				return nil, place, err
+			}
+		}
+		i := slices.IndexFunc(inc.Places, func(o state.Place) bool { return o.Key() == place.Key() })
+		if i >= 0 {
+			heard, at.Ceiling = append(heard, n), state.Narrower(at.Ceiling, inc.Places[i].Top())
+		}
+	}
+	return heard, at, nil
+}
+
+// forBound reports whether a notice is for the places of its incident, and not for whom
+// an advisory goes to, for the team's triage, or for who asked.
+func forBound(n state.Notice) bool {
+	switch n.Kind {
+	case state.NoticeAdvisory, state.NoticeAdvisoryNews, state.NoticeReport:
+		return false
+	}
+	return n.Incident != "" && n.Payload == nil
+}
+
 // drilled marks what an exercise says, so that nobody takes it for the real thing.
 func (v *Voice) drilled(ctx context.Context, incident string, m chat.Message) (chat.Message, error) {
 	if len(m.Parts) == 0 {

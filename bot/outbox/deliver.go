@@ -20,6 +20,7 @@ type parcel struct {
 	has     bool          // the card was shown before,
 	shown   state.Receipt // here
 	newest  state.Notice
+	notices []state.Notice // that are heard there still
 	message chat.Message
 	hash    string
 }
@@ -44,6 +45,12 @@ func (o *Outbox) deliver(ctx context.Context, g group) verdict {
 	p.poster = poster
 	if v, done := o.lookAtCard(ctx, p); done {
 		return v
+	}
+	if err := o.hear(ctx, p); err != nil {
+		return o.failure(g, err, false)
+	}
+	if len(p.notices) == 0 {
+		return verdict{outcome: outNothing, receipt: state.Receipt{Place: p.place, At: o.opt.Now()}}
 	}
 	if err := o.lower(ctx, p); err != nil {
 		return o.failure(g, err, false)
@@ -135,16 +142,9 @@ func (o *Outbox) render(ctx context.Context, p *parcel) (chat.Message, error) {
 	if o.opt.Render == nil {
 		return chat.Message{}, &Permanent{Err: errors.New("nobody here can render it")}
 	}
-	notices := []state.Notice{p.newest}
-	if p.card == "" {
-		notices = nil
-		for _, c := range p.group {
-			notices = append(notices, c.Letter.Notice)
-		}
-	}
 	ctx, cancel := context.WithTimeout(ctx, o.opt.Timeout)
 	defer cancel()
-	m, err := o.opt.Render(ctx, notices, p.at)
+	m, err := o.opt.Render(ctx, p.notices, p.at)
 	if err != nil {
 		return m, fmt.Errorf("render: %w", err)
 	}

@@ -47,12 +47,17 @@ type Store interface {
 // with no parts means that there is nothing to say any more.
 type Render func(ctx context.Context, notices []state.Notice, place state.Place) (chat.Message, error)
 
+// Heard are those of some notices for one place that it is to hear still, and the place
+// as it may see them: how it is when they are said, not only how it was when they were stored.
+type Heard func(ctx context.Context, notices []state.Notice, place state.Place) ([]state.Notice, state.Place, error)
+
 // Options are what an Outbox needs. Store and Posters are required, and Render
 // when there are notices without a payload; the zero value of the rest works.
 type Options struct {
 	Store   Store
 	Posters map[string]Poster // by platform
 	Render  Render
+	Heard   Heard // nil: all are heard, as the place was
 	Logger  *slog.Logger
 	Now     func() time.Time
 	// Count is called with one of Outcomes for each letter, for metrics.

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/allclear-bot/allclear/bot/chat"
@@ -14,6 +15,27 @@ const (
 	threadLoud  = 15 * time.Second // then it is said in the channel
 	threadQuiet = 24 * time.Hour   // it is never said in the channel
 )
+
+// hear finds what the place is to hear still, and takes the ceiling that it has by now.
+func (o *Outbox) hear(ctx context.Context, p *parcel) (err error) {
+	p.notices = []state.Notice{p.newest}
+	if p.card == "" {
+		p.notices = nil
+		for _, c := range p.group {
+			p.notices = append(p.notices, c.Letter.Notice)
+		}
+	}
+	if o.opt.Heard == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.opt.Timeout)
+	defer cancel()
+	if p.notices, p.at, err = o.opt.Heard(ctx, p.notices, p.place); err != nil {
+		return fmt.Errorf("who hears of it: %w", err)
+	}
+	p.at.Ceiling = state.Narrower(p.at.Ceiling, p.place.Ceiling)
+	return nil
+}
 
 // lower takes the ceiling that the platform knows of, when that lets less through:
 // a channel may have been shared since it was bound.
@@ -28,7 +50,7 @@ func (o *Outbox) lower(ctx context.Context, p *parcel) error {
 	if err != nil {
 		return err
 	}
-	p.at.Ceiling = state.Narrower(p.place.Ceiling, ceiling)
+	p.at.Ceiling = state.Narrower(p.at.Ceiling, ceiling)
 	return nil
 }
 

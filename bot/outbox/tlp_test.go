@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -155,4 +156,36 @@ func TestADocumentThatCannotBeReadIsGivenUpWithoutQuotingIt(t *testing.T) {
 		require.Equal(t, "its document cannot be read", f.store.Buried()["a @ test//team//"])
 		requireNowhere(t, f, "secret")
 	})
+}
+
+func TestAPlaceHearsWhatItMayBeToldWhenItIsSaid(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		now   state.TLP
+		bound bool
+		want  []string
+	}{
+		{state.TLPAmberStrict, true, []string{"SP-1 is exposed"}},
+		{state.TLPGreen, true, nil},
+		{state.TLPAmberStrict, false, nil},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newOffice(t, outbox.Options{
+				Render: func(context.Context, []state.Notice, state.Place) (chat.Message, error) {
+					return chat.Say(chat.P("SP-1 is exposed")), nil
+				},
+				Heard: func(_ context.Context, ns []state.Notice, p state.Place) ([]state.Notice, state.Place, error) {
+					p.Ceiling = c.now
+					if !c.bound {
+						return nil, p, nil
+					}
+					return ns, p, nil
+				},
+			})
+			f.post(t, state.Notice{Key: "a"})
+			f.run(t, 5*time.Second)
+			require.Equal(t, c.want, f.ch.texts())
+			require.Empty(t, f.store.Queue())
+		})
+	}
 }

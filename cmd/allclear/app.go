@@ -124,7 +124,7 @@ func newApp(o appOptions) (*app, error) {
 	a.boards = commands.NewBoards(a.parts)
 	var err error
 	a.outbox, err = outbox.New(outbox.Options{
-		Store: a.store, Posters: o.Posters, Render: voice.Render, Logger: a.log, Now: o.Now,
+		Store: a.store, Posters: o.Posters, Render: voice.Render, Heard: voice.Heard, Logger: a.log, Now: o.Now,
 		Claim: 2 * o.Lease, Timeout: o.Lease / 2, Window: o.Window, CardEvery: o.CardEvery, Pace: o.Pace, Count: o.countLetter(),
 	})
 	if err != nil {
