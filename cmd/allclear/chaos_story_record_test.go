@@ -180,16 +180,6 @@ func (c *saga) entries() []state.AuditEntry {
 	return all
 }
 
-// stop ends the replicas as an operator does.
-func (c *saga) stop() {
-	for _, r := range c.replicas {
-		r.interrupt(c.t)
-	}
-	for _, r := range c.replicas {
-		require.Zero(c.t, r.status(c.t, inShutdown), "%s", tail(r.errs.String(), 2000))
-	}
-}
-
 // exact holds the record against itself, against what is stored, against what people did, and against the truth.
 func (c *saga) exact(end state.Incident) {
 	t := c.t

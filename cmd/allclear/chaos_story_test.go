@@ -80,7 +80,7 @@ func TestChaosStory(t *testing.T) {
 	c.Skip(5 * time.Hour) // slots of a clear incident
 	require.NoError(t, c.err)
 	doubled := c.spoken(end)
-	c.stop()
+	c.dismiss()
 	c.exact(end)
 	t.Logf("STORY: %d servers, %.0f hours: %d kills, %d restarts of Redis, %d storms; %d lines (%d buttons, %d forms), %d of them again; "+
 		"%d slots, %d reminders delivered, %d with nothing left to say; %d messages doubled; %s",

@@ -172,12 +172,7 @@ func (c *troupe) checkStore(conf config) (doubled int) {
 	for _, n := range c.answers() {
 		doubled += n - 1
 	}
-	for _, r := range c.replicas {
-		r.interrupt(c.t)
-	}
-	for _, r := range c.replicas {
-		require.Zero(c.t, r.status(c.t, inShutdown), "%s", r.errs)
-	}
+	c.dismiss()
 	o, err := openStore(c.t.Context(), conf, false, slog.New(slog.DiscardHandler))
 	require.NoError(c.t, err)
 	defer func() { _ = o.Close() }()
@@ -188,6 +183,18 @@ func (c *troupe) checkStore(conf config) (doubled int) {
 	}
 	honest(c.t, o)
 	return doubled
+}
+
+// dismiss ends the replicas as people do, once all of them are at work: one that has just begun hears no signal yet.
+func (c *troupe) dismiss() {
+	c.t.Helper()
+	require.True(c.t, eventually(settled, func() bool { c.supervise(); return c.fake.Connections() >= len(c.replicas) }), "all replicas are at work")
+	for _, r := range c.replicas {
+		r.interrupt(c.t)
+	}
+	for _, r := range c.replicas {
+		require.Zero(c.t, r.status(c.t, inShutdown), "%s", r.errs)
+	}
 }
 
 // undone are the lines of all logs about claims that did not end as they should.
