@@ -239,9 +239,8 @@ func (b *bag) judge(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, fixed := f.Settled(b.inc.Rules, r.Server, b.now)
 		for j, t := range r.Traffic {
-			if t.Value == state.AttackAnswered && !fixed.IsZero() && t.First.After(fixed) {
+			if t.Value == state.AttackAnswered && f.FixedAt(b.inc.Rules, r.Server, t.First, b.now) {
 				r.Traffic[j].Value = state.AttackLate
 			}
 		}

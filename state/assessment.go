@@ -105,7 +105,7 @@ type StepState struct {
 	// handedIn is who brought the deciding evidence: nobody vouches for a collector's
 	// document but them.
 	handedIn PersonID
-	known    time.Time // when what the step is complete since was on record
+	looks    []look // of a step that makes a server fixed: what proves it, and for when
 }
 
 // contradicted reports whether evidence in force says that the step is not done.

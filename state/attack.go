@@ -24,8 +24,8 @@ const (
 	// AttackOdd: a person must look at it; no conclusion is drawn from it.
 	AttackOdd = "odd"
 	// AttackLate: it was not refused, and when it was handed in the server was on record
-	// as fixed before it. It is as AttackAnswered wherever the rules in force, which may
-	// have moved the fix line since, do not show the server fixed before At.
+	// as fixed at that time. It is as AttackAnswered wherever the rules in force, which may
+	// have moved the fix line since, do not show the server fixed at At.
 	AttackLate = "late"
 	// AttackKeys: who attacked posts to pages and is answered, as with stolen keys. It
 	// raises suspicion.
@@ -50,48 +50,68 @@ func attackSign(value string) bool {
 	return slices.ContainsFunc(attackSigns(), func(s Sign) bool { return s.Kind == KindAttack && slices.Contains(s.Values, value) })
 }
 
-// harmless reports whether an attack on a server was answered when the server had
-// already been fixed, by these rules and by what was on record when the attack was:
-// no evidence that comes later clears a suspicion. Until all steps are worked out
-// nothing is harmless.
+// harmless reports whether an attack on a server was answered when the server was fixed,
+// by these rules and by what was on record when the attack was: no evidence that comes
+// later clears a suspicion.
 func (a *assessor) harmless(server string, e *Evidence) bool {
-	if e.Kind != KindAttack || e.Value != AttackLate || e.At.IsZero() || e.At.After(e.Observed) {
-		return false
-	}
-	fixed, known := a.fixedSince(server)
-	return !fixed.IsZero() && e.At.After(fixed) && !known.After(e.Recorded)
+	return e.Kind == KindAttack && e.Value == AttackLate && !e.At.IsZero() && !e.At.After(e.Observed) && a.fixedAt(server, e.At, e.Recorded)
 }
 
-// fixedSince is since when all that makes a server fixed is shown from inside without
-// a break, however old the proof is, and when that was on record. Zero: it is not.
-func (a *assessor) fixedSince(server string) (at, known time.Time) {
+// fixedAt reports whether all that makes a server fixed was shown from inside for a
+// moment, by what was on record at another, and never found undone since. Until all
+// steps are worked out nothing is.
+func (a *assessor) fixedAt(server string, at, recorded time.Time) bool {
+	covers := func(p StepState) bool {
+		return p.ran() && slices.ContainsFunc(p.looks, func(l look) bool {
+			return l.from.Before(at) && (l.until.IsZero() || at.Before(l.until)) && !l.recorded.After(recorded)
+		})
+	}
+	return a.eachFix(server, covers)
+}
+
+// eachFix reports whether something is so of each step that makes a server fixed.
+func (a *assessor) eachFix(server string, is func(StepState) bool) bool {
 	s, ok := a.farm.Server(server)
 	if !ok {
-		return at, known
+		return false
 	}
+	any := false
 	for _, st := range a.rules.Steps {
 		states, done := a.states[st.ID]
 		switch {
 		case !st.Fix || done && st.Scope == ScopeServer && !a.applies(st, s):
 			continue
 		case !done:
-			return time.Time{}, known
+			return false
 		}
-		shown := false
+		any = false
 		for sub, p := range states {
-			switch {
-			case sub.Server != "" && sub.Server != server:
+			if sub.Server != "" && sub.Server != server {
 				continue
-			case !p.ran():
-				return time.Time{}, known
 			}
-			shown, at, known = true, latest(at, p.Since), latest(known, p.known)
+			if any = is(p); !any {
+				return false
+			}
 		}
-		if !shown {
-			return time.Time{}, known
+		if !any {
+			return false
 		}
 	}
-	return at, known
+	return any
+}
+
+// FixedAt reports whether the evidence shows that a server was fixed at a moment.
+func (f FarmState) FixedAt(r Rules, server string, at, now time.Time) bool {
+	return f.worked(r, now).fixedAt(server, at, now)
+}
+
+// worked has worked out all steps.
+func (f FarmState) worked(r Rules, now time.Time) *assessor {
+	a := newAssessor(r, f.Farm, f.Evidence, now)
+	for _, st := range r.Steps {
+		a.step(st)
+	}
+	return a
 }
 
 // Settled says from when on an attack in a server's logs is told apart from those that
@@ -99,10 +119,9 @@ func (a *assessor) fixedSince(server string) (at, known time.Time) {
 // fixed is since when all that makes the server fixed is shown from inside, however old
 // the proof is. Zero: never.
 func (f FarmState) Settled(r Rules, server string, now time.Time) (evicted, fixed time.Time) {
-	a := newAssessor(r, f.Farm, f.Evidence, now)
-	for _, st := range r.Steps {
-		a.step(st)
+	a := f.worked(r, now)
+	if !a.eachFix(server, func(p StepState) bool { fixed = latest(fixed, p.Since); return p.ran() }) {
+		fixed = time.Time{}
 	}
-	fixed, _ = a.fixedSince(server)
 	return a.evicted(server), fixed
 }

@@ -87,10 +87,26 @@ func TestAnAttackAfterTheFixIsASignAgainWhereTheFixIsNotShownBeforeIt(t *testing
 		"the fix was found undone": {func() *story {
 			return remediated(t).add(late("A", at(2), at(2.5)), inside(srv("A"), "package", july, at(2.7))).add(patched("A", 2.8, good)...)
 		}, state.StatusSuspected},
+		"when the proof had grown too old": {func() *story { return remediated(t).add(late("A", at(24*200), at(24*200+1))) }, state.StatusSuspected},
+		"and is shown again after it": {func() *story {
+			return remediated(t).add(late("A", at(24*200), at(24*200+1))).add(patched("A", 24*203, good)...)
+		}, state.StatusSuspected},
+		"when it was shown again in time": {func() *story {
+			return remediated(t).add(patched("A", 24*25, good)...).add(patched("A", 24*50, good)...).add(late("A", at(24*40), at(24*41)))
+		}, state.StatusInProgress},
 		"of the shared address": {func() *story { e := late("", at(2), at(2.5)); return remediated(t).add(e) }, state.StatusSuspected},
 	} {
-		s := c.tell().on("A", at(14))
+		told := c.tell()
+		now := at(14)
+		for _, e := range told.evidence {
+			if e.Observed.After(now) {
+				now = e.Observed.Add(time.Hour)
+			}
+		}
+		s := told.on("A", now)
 		require.Equal(t, c.want, s.Status, "%s: %s", name, explain(s))
+		told.evidence = state.Compact(told.evidence)
+		require.Equal(t, c.want, told.on("A", now).Status, name)
 	}
 	before := older(remediated(t)).add(late("A", at(2), at(2.5)))
 	before.rules = first
@@ -165,6 +181,28 @@ func TestCompactionKeepsWhatAMovedLineMakesASign(t *testing.T) {
 	})
 }
 
+func TestCompactionMakesNothingHarmlessWheneverItWasRecorded(t *testing.T) {
+	t.Parallel()
+	rules := revisions(t)
+	rapid.Check(t, func(t *rapid.T) {
+		w := genRemediation(t, rules)
+		for i := range w.evidence {
+			w.evidence[i].Recorded = at(genHours(t, 30))
+		}
+		sub := srv(genServer(t, w))
+		for range rapid.IntRange(1, 8).Draw(t, "attacks") {
+			last := genHours(t, 12)
+			e := attack(sub.Server, state.AttackLate, at(last))
+			e.At, e.Recorded = at(last-rapid.Float64Range(0, 6).Draw(t, "hours")), at(genHours(t, 30))
+			w.note(e)
+		}
+		w.now = at(40)
+		compacted := w
+		compacted.evidence = state.Compact(w.evidence)
+		noBetter(t, w.assess(), compacted.assess())
+	})
+}
+
 func TestSettledTellsWhenAServerWasFixedAndRidOfTheAttacker(t *testing.T) {
 	t.Parallel()
 	w := remediated(t)
@@ -204,4 +242,22 @@ func TestPartsOfLogsAddUpWhenTheyTouchAndNobodyElsesWordDoes(t *testing.T) {
 		i := slices.IndexFunc(s.Steps, func(st state.StepState) bool { return st.Step == "hunt" })
 		require.Equal(t, c.want, s.Steps[i].Status, "%s: %s", name, explain(s))
 	}
+}
+
+func TestCompactionKeepsTheLookThatShowsAnAttackToBeHarmless(t *testing.T) {
+	t.Parallel()
+	s := remediated(t)
+	for day := 20; day <= 240; day += 20 { // the same again and again
+		for _, e := range patched("A", 1, good) {
+			e.Observed, e.At = at(float64(24*day)), time.Time{}
+			s.add(e)
+		}
+	}
+	s.add(late("A", at(24*75), at(24*75+1)))
+	now := at(24 * 241)
+	require.Empty(t, s.on("A", now).Signs)
+	before := len(s.evidence)
+	s.evidence = state.Compact(s.evidence)
+	require.Less(t, len(s.evidence), before)
+	require.Empty(t, s.on("A", now).Signs)
 }

@@ -20,7 +20,7 @@ const maxReadings = 30
 // of equal observations is told by its first and last, and by the first after
 // anything else that was seen of the same subject: there a step may begin anew.
 func Compact(evidence []Evidence) []Evidence {
-	c := compaction{trails: map[trail][]int{}, marks: map[Subject][]time.Time{}}
+	c := compaction{trails: map[trail][]int{}, marks: map[Subject][]time.Time{}, attacks: map[Subject][]time.Time{}}
 	for i := range evidence {
 		c.es = append(c.es, &evidence[i])
 	}
@@ -30,6 +30,7 @@ func Compact(evidence []Evidence) []Evidence {
 		c.trails[trailOf(e)] = append(c.trails[trailOf(e)], i)
 	}
 	c.keepEnds()
+	c.keepBefore()
 	// What begins anew after something may be what another step must come after.
 	for range 2 {
 		c.keepBeginnings()
@@ -66,6 +67,8 @@ type compaction struct {
 	trails map[trail][]int
 	// marks are the moments of what is kept of a subject.
 	marks map[Subject][]time.Time
+	// attacks are the moments of what keepEarlier kept.
+	attacks map[Subject][]time.Time
 }
 
 func (c *compaction) keepEnds() {
@@ -111,21 +114,41 @@ func (c *compaction) keepNewest(idx []int) {
 }
 
 // keepEarlier keeps of attacks that were answered after the server was fixed those that
-// began before any that came later: a line that moves may pass between the two.
+// no later one stands for: it began no later and was on record no later. A line that
+// moves may pass between the two.
 func (c *compaction) keepEarlier(idx []int) {
-	earliest, any := time.Time{}, false
+	type start struct{ at, recorded time.Time }
+	var kept []start
 	for _, i := range slices.Backward(idx) {
 		e := c.es[i]
 		if e.Kind != KindAttack || e.Value != AttackLate {
 			continue
 		}
-		at := e.At
-		if at.After(e.Observed) {
-			at = time.Time{} // it is no time, and such an attack is never harmless
+		s := start{e.At, e.Recorded}
+		if s.at.After(e.Observed) {
+			s.at = time.Time{} // it is no time, and such an attack is never harmless
 		}
-		if !any || at.Before(earliest) {
-			earliest, any = at, true
-			c.keepOne(i)
+		if slices.ContainsFunc(kept, func(k start) bool { return !k.at.After(s.at) && !k.recorded.After(s.recorded) }) {
+			continue
+		}
+		kept = append(kept, s)
+		c.keepOne(i)
+		c.attacks[e.Subject] = append(c.attacks[e.Subject], s.at)
+	}
+}
+
+// keepBefore keeps of what was seen from inside the last before each attack that may have
+// been answered after the fix: it says whether the server was fixed then.
+func (c *compaction) keepBefore() {
+	for t, idx := range c.trails {
+		if !t.source.Inside() || t.kind == KindReach || t.kind == KindAttack {
+			continue
+		}
+		for _, m := range c.attacks[t.subject] {
+			at, _ := slices.BinarySearchFunc(idx, m, func(i int, m time.Time) int { return c.es[i].Observed.Compare(m) })
+			if at > 0 {
+				c.keepOne(idx[at-1])
+			}
 		}
 	}
 }

@@ -28,8 +28,8 @@ type saying struct {
 // run is an unbroken run of evidence that proves a step.
 type run struct {
 	since time.Time
-	first *saying
 	best  *saying // the most trusted, then the newest
+	looks []look  // of a step that makes a server fixed: all that are in it
 }
 
 // prove works out whether the evidence proves a step for a subject. What counts
@@ -54,7 +54,11 @@ func (a *assessor) prove(st Step, sub Subject, after time.Time) StepState {
 				why = fmt.Sprintf("%s says %q, but %s said %q", e.Source, e.Value, bad.Source, bad.Value)
 				continue // the worse counts until a source as good says otherwise
 			}
-			r, bad = r.extend(e, latest(a.when(e), broke)), nil
+			at, looks := latest(a.when(e), broke), r.looks
+			r, bad = r.extend(e, at), nil
+			if st.Fix {
+				r.looks = append(looks, lookOf(e, at))
+			}
 		default:
 			if reason != "" {
 				why = reason
@@ -64,13 +68,25 @@ func (a *assessor) prove(st Step, sub Subject, after time.Time) StepState {
 	return a.conclude(r, bad, why)
 }
 
+// look is for which time a piece of evidence proves a step, and when it was on record.
+type look struct{ from, until, recorded time.Time }
+
+// lookOf is what one piece of evidence proves; until is zero when it does not age.
+func lookOf(e *saying, from time.Time) look {
+	l := look{from: from, recorded: e.Recorded}
+	if age := e.proof.MaxAge; age > 0 {
+		l.until = e.Observed.Add(age)
+	}
+	return l
+}
+
 // extend adds proving evidence to the run, or begins one. A run cannot begin
 // before the evidence that ended the last one.
 // Of dated events the last one counts: keys rotated again are not yet in use. A
 // lesser source takes over from a better one only when that had become too old.
 func (r run) extend(e *saying, at time.Time) run {
 	if r.best == nil || e.proof.Dated {
-		return run{since: at, first: e, best: e}
+		return run{since: at, best: e}
 	}
 	age := r.best.proof.MaxAge
 	if e.Source >= r.best.Source || age > 0 && !e.Observed.Before(r.best.Observed.Add(age)) {
@@ -109,7 +125,7 @@ func (a *assessor) conclude(r run, bad *saying, why string) StepState {
 	e := r.best
 	out := StepState{
 		Status: StepVerified, Value: e.Value, Source: e.Source, Evidence: e.ID,
-		Since: r.since, Observed: e.Observed, known: r.first.Recorded,
+		Since: r.since, Observed: e.Observed, looks: r.looks,
 	}
 	if e.Source == SourceAttestation {
 		out.Status, out.By, out.second = StepAttested, e.By, e.Second

@@ -115,6 +115,7 @@ func TestRequestsAreClassedByWhatTheyWereAndHowTheyWereAnswered(t *testing.T) {
 		"twice encoded":         {line(at, "POST", "/_layouts/15/tool%2570ane.aspx", "DisplayMode=Edit&a=%2FToolPane.aspx", evil, "x", "/_layouts/SignOut.aspx", 200), []string{"toolpane-strict answered"}},
 		"backslashes":           {line(at, "POST", `/_layouts\15//toolpane.aspx`, "DisplayMode=Edit&a=/ToolPane.aspx", evil, "x", "/_layouts/SignOut.aspx", 200), []string{"toolpane-strict answered"}},
 		"other order":           {line(at, "POST", "/_layouts/15/toolpane.aspx", "a=/ToolPane.aspx&DisplayMode=Edit", evil, "x", "/_layouts/SignOut.aspx", 200), []string{"toolpane-general answered"}},
+		"without its parameter": {line(at, "POST", "/_layouts/15/ToolPane.aspx", "DisplayMode=Edit", evil, "x", "/_layouts/SignOut.aspx", 200), []string{"toolpane-bypass answered"}},
 		"other referer":         {line(at, "POST", "/_layouts/15/toolpane.aspx", "DisplayMode=Edit&a=/ToolPane.aspx", evil, "x", "https://h/SitePages/Home.aspx", 200), nil},
 		"GET":                   {line(at, "GET", "/_layouts/15/toolpane.aspx", "DisplayMode=Edit&a=/ToolPane.aspx", evil, "x", "/_layouts/SignOut.aspx", 200), nil},
 		"shell":                 {shell("/_layouts/15/spinstall0.aspx", 200), []string{"spinstall-access shell"}},

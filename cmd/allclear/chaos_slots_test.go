@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/allclear-bot/allclear/bot/chat"
@@ -26,11 +25,11 @@ import (
 // replicas minutes apart; all else in them, leases, pace and time-outs above all, goes by real time.
 type slotPlay struct {
 	*troupe
-	db       redis.UniversalClient
-	places   []state.Place // one for each job, for a channel hears one message a second
-	slots    int           // of each job
-	from, to time.Time     // the first slot is a cadence after from, the last is to
-	lasts    time.Duration // of real time
+	left     func() (int64, error) // messages of the outbox
+	places   []state.Place         // one for each job, for a channel hears one message a second
+	slots    int                   // of each job
+	from, to time.Time             // the first slot is a cadence after from, the last is to
+	lasts    time.Duration         // of real time
 	began    time.Time
 	kills    int
 	faults   int
@@ -45,8 +44,10 @@ const waits = 5 * time.Second
 func newSlotPlay(t *testing.T, redis *statetest.Engine, dedupe bool, jobs, slots int, lasts time.Duration) *slotPlay {
 	t.Helper()
 	span := time.Duration(slots) * cadence
-	p := &slotPlay{db: redis.Client(t), slots: slots, lasts: lasts, from: time.Now().Add(-span - cadence).Truncate(cadence), began: time.Now().Add(waits)}
+	db := redis.Client(t)
+	p := &slotPlay{slots: slots, lasts: lasts, from: time.Now().Add(-span - cadence).Truncate(cadence), began: time.Now().Add(waits)}
 	p.to = p.from.Add(span)
+	p.left = func() (int64, error) { return db.ZCard(t.Context(), "allclear:{s00}:out:all").Result() }
 	url := "redis://" + redis.Addr
 	p.troupe = newTroupe(t, dedupe, []string{url, url, url},
 		fmt.Sprintf("%s=%d %d %d %d", slotsVariable, p.began.UnixMilli(), p.from.UnixMilli(), span/lasts, p.to.UnixMilli()))
@@ -139,7 +140,7 @@ func (p *slotPlay) exact(redis string) (lost []string, doubled int) {
 	})
 	eventually(settled, func() bool { // what is shown may not be noted yet, when the answer of Slack was lost
 		p.supervise()
-		left, err := p.db.ZCard(t.Context(), "allclear:{s00}:out:all").Result()
+		left, err := p.left()
 		return err == nil && left == 0
 	})
 	p.dismiss()
