@@ -179,7 +179,7 @@ func (w watcher) keep(ctx context.Context, source feeds.Source, s said) error {
 // bear proposes what a source says of an incident; nil when it says nothing new.
 func (w watcher) bear(ctx context.Context, s feeds.Source, inc state.Incident, before said, changes []feeds.Change, records []feeds.Record) (*state.Bearing, error) {
 	pb := inForce(w.Load, inc.Rules)
-	points, err := w.unheard(ctx, inc, feeds.Bears(pb, changes, records), func(p feeds.Point) bool {
+	points, err := w.unheard(ctx, inc, pb, feeds.Bears(pb, changes, records), func(p feeds.Point) bool {
 		asked := slices.Contains(before.CVEs, p.CVE)
 		return asked && !slices.ContainsFunc(feeds.Beyond(pb, before.Records), func(o feeds.Point) bool { return o.Fact == p.Fact })
 	})
@@ -240,8 +240,9 @@ func (w watcher) work(step string) state.Work {
 
 // unheard are the points that are proposed. What changed in the document is, unless the
 // same waits or was accepted last. What stands in it is proposed once for an incident:
-// again only if it was rejected, and the document has said otherwise since.
-func (w watcher) unheard(ctx context.Context, inc state.Incident, news feeds.News, otherwise func(feeds.Point) bool) ([]feeds.Point, error) {
+// again only if it was rejected, and the document has said otherwise since, or if it was
+// accepted, and the rules in force have a lower fix line by now.
+func (w watcher) unheard(ctx context.Context, inc state.Incident, pb playbook.Playbook, news feeds.News, otherwise func(feeds.Point) bool) ([]feeds.Point, error) {
 	if len(news.Changed)+len(news.Standing) == 0 {
 		return nil, nil
 	}
@@ -257,7 +258,7 @@ func (w watcher) unheard(ctx context.Context, inc state.Incident, news feeds.New
 		}
 	}
 	for _, p := range news.Standing {
-		if !heard(all, p.Fact, otherwise(p)) {
+		if !heard(all, p.Fact, otherwise(p), raises(pb, p)) {
 			out = append(out, p)
 		}
 	}
@@ -274,12 +275,19 @@ func lastOf(all []state.Bearing, f state.Fact) *state.Bearing {
 	return nil
 }
 
-// heard reports whether a fact needs no proposal: the same one waits, or was accepted,
-// or was rejected and the document has not said otherwise since.
-func heard(all []state.Bearing, f state.Fact, otherwise bool) bool {
+// heard reports whether a fact needs no proposal: the same one waits, or was accepted
+// and would move nothing, or was rejected and the document has not said otherwise since.
+func heard(all []state.Bearing, f state.Fact, otherwise, raises bool) bool {
 	return slices.ContainsFunc(all, func(b state.Bearing) bool {
-		return slices.Contains(b.Facts, f) && (!otherwise || b.Decided != state.ReportRejected)
+		again := b.Decided == state.ReportRejected && otherwise || b.Decided == state.ReportAccepted && raises
+		return slices.Contains(b.Facts, f) && !again
 	})
+}
+
+// raises reports whether a revision on top of a playbook can raise the fix line of a point.
+func raises(pb playbook.Playbook, p feeds.Point) bool {
+	_, text, _, err := onTop(pb, p.Moved)
+	return err == nil && text != ""
 }
 
 // keyOf names what is said of an incident at one look: one that was cut off and is made

@@ -189,6 +189,8 @@ func TestAProposalComesAgainOnlyWhenTheDocumentSaysSomethingNew(t *testing.T) {
 		{"or for another incident", "20037 20099 reject/F1 open 20099 again", []string{"", "F1", "-", "-", "F2", ""}},
 		{"one that was accepted never", "20099 accept/F1 20099 again", []string{"F1", "-", "", ""}},
 		{"not even at a mirror", "20037 20099 accept/F1 mirror again", []string{"", "F1", "-", "", ""}},
+		{"unless the line was put back by hand", "20099 accept/F1 back again accept/F2 again", []string{"F1", "-", "F2", "", "-", ""}},
+		{"and then it was rejected", "20099 accept/F1 back reject/F2 again", []string{"F1", "-", "F2", "-", ""}},
 		{"one that was rejected neither", "20037 20099 reject/F1 mirror again", []string{"", "F1", "-", "", ""}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -204,6 +206,8 @@ func TestAProposalComesAgainOnlyWhenTheDocumentSaysSomethingNew(t *testing.T) {
 					b.must("lead-1", b.accepts(id))
 				case decides:
 					b.must("lead-1", "feeds "+verb+" "+id)
+				case step == "back":
+					b.revise(4)
 				case step == "open":
 					b.must("lead-1", "incident open second")
 				case step == "mirror":
@@ -222,15 +226,21 @@ func TestAProposalComesAgainOnlyWhenTheDocumentSaysSomethingNew(t *testing.T) {
 	}
 }
 
-func TestAProposalIsMadeOnTheRulesInForceWhereverTheyCameFrom(t *testing.T) {
-	t.Parallel()
-	b := newBoard(t, 2)
+// revise puts an own playbook in force: the built-in one with this revision.
+func (b *board) revise(revision int) {
+	b.t.Helper()
 	own, err := playbook.BuiltinSource("toolshell")
-	require.NoError(t, err)
-	own = bytes.Replace(own, []byte("\nrevision: 2\n"), []byte("\nrevision: 7\n"), 1)
+	require.NoError(b.t, err)
+	own = bytes.Replace(own, []byte("\nrevision: 2\n"), fmt.Appendf(nil, "\nrevision: %d\n", revision), 1)
 	own = bytes.Replace(own, []byte("title: "), []byte("title: Our own "), 1)
 	shown := plain(b.must("lead-1", "playbook revise", chat.File{Name: "ours.yaml", Data: own}))
 	b.must("lead-1", "playbook revise --apply "+regexp.MustCompile(`--apply (\w+)`).FindStringSubmatch(shown)[1], chat.File{Name: "ours.yaml", Data: own})
+}
+
+func TestAProposalIsMadeOnTheRulesInForceWhereverTheyCameFrom(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	b.revise(7)
 
 	docs := documents{"cve": fixedFrom(t, "16.0.10417.20099"), "kev": real(t, "kev.json")}
 	b.parts.Feeds = Feeds{Sources: []feeds.Source{{Kind: feeds.KindCVE, At: "cve"}, {Kind: feeds.KindKEV, At: "kev"}}, Get: docs.get}
