@@ -39,6 +39,7 @@ func (p *Platform) amend(ctx context.Context, t target, ts string, m chat.Messag
 	before, found, err := p.read(ctx, t.channel, ts)
 	switch {
 	case wordOf(err) == "missing_scope": // then it is as if nothing belonged to it
+		p.opt.Logger.Warn("slack: it may not be read what belongs to a message; a file that was taken out of it may still be there", "channel", t.channel, "error", hushed(err))
 	case err != nil:
 		return p.toldIn(ctx, t.channel, "slack: look at a message", err)
 	case !found:
@@ -58,14 +59,19 @@ func (p *Platform) amend(ctx context.Context, t target, ts string, m chat.Messag
 	if err != nil {
 		return partly(p.told("look at its thread", err))
 	}
+	if err := p.rest(ctx, t, ts, m, key, r, has); err != nil {
+		return err
+	}
 	if err := p.takeAway(ctx, t.channel, gone, has); err != nil {
 		return partly(err)
 	}
-	return p.rest(ctx, t, ts, m, key, r, has)
+	return nil
 }
 
-// takeAway deletes files that belong to a message no more.
+// takeAway deletes files that belong to a message no more: one that cannot be deleted
+// holds up no other.
 func (p *Platform) takeAway(ctx context.Context, channel string, marks []string, has belongings) error {
+	var errs []error
 	for _, mark := range marks {
 		f := has.files[mark]
 		if f.id == "" {
@@ -73,13 +79,15 @@ func (p *Platform) takeAway(ctx context.Context, channel string, marks []string,
 		}
 		err := p.patiently(ctx, func() error { return p.api.DeleteFileContext(ctx, f.id) })
 		if word := wordOf(err); err != nil && word != "file_not_found" && word != "file_deleted" {
-			return p.told("take a file away", err)
+			p.opt.Logger.Warn("slack: a file that belongs to a message no more is still there", "channel", channel, "error", hushed(err))
+			errs = append(errs, p.told("take a file away, which is still there", err))
+			continue
 		}
 		if _, _, err := p.api.DeleteMessageContext(ctx, channel, f.ts); err != nil && wordOf(err) != "message_not_found" {
 			p.opt.Logger.Warn("slack: the message of a file that was taken away is still there", "error", hushed(err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // root is the first message of the thread that a message and its further ones are in.

@@ -215,6 +215,36 @@ func TestAnEditTakesAwayTheFilesThatBelongToAMessageNoMore(t *testing.T) {
 	require.Len(t, st.Messages("incident"), 1)
 }
 
+func TestAFileThatCannotBeTakenAwayHoldsUpNothingElse(t *testing.T) {
+	t.Parallel()
+	for _, word := range []string{"cant_delete_file", "missing_scope"} {
+		t.Run(word, func(t *testing.T) {
+			t.Parallel()
+			st := newStage(t, false, slackfake.Options{}, nil)
+			m := longCode(1)
+			m.Add(chat.Attachment{Name: "one.csv", Data: []byte("one")}, chat.Attachment{Name: "two.csv", Data: []byte("two")})
+			id, err := st.p.Post(t.Context(), incidentPlace(), m, "k")
+			require.NoError(t, err)
+			st.Eventually("the files are there", func() bool { return len(st.Messages("incident")) == 3 })
+			st.NextCalls("files.delete", 1, slackfake.Fault{Error: word})
+			err = st.restarted(t).Edit(t.Context(), incidentPlace(), id, threeSheets(), "k-2")
+			require.ErrorContains(t, err, "take a file away, which is still there: "+word)
+			require.False(t, isPermanent(err), "it would be posted anew")
+			st.Eventually("the rest is there", func() bool { return len(st.Messages("incident")) == 5 })
+			var files []string
+			for _, m := range st.Messages("incident") {
+				for _, f := range m.Files {
+					files = append(files, f.Title)
+				}
+			}
+			require.Len(t, files, 2, "the new one, and that which cannot be taken away")
+			require.Contains(t, files, "servers.csv")
+			require.NoError(t, st.restarted(t).Edit(t.Context(), incidentPlace(), id, threeSheets(), "k-2"))
+			require.Len(t, st.Messages("incident"), 4, "it is taken away when it can be")
+		})
+	}
+}
+
 func TestAnEditThatBreaksOffIsFinishedByTheNext(t *testing.T) {
 	t.Parallel()
 	for at := range 5 {
