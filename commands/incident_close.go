@@ -2,6 +2,8 @@ package commands
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/allclear-bot/allclear/bot/chat"
@@ -26,6 +28,9 @@ func (incidentClose) Spec() chat.Spec {
 func (c incidentClose) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	reason := call.Values.String("reason")
 	now := c.now()
+	if err := c.meant(ctx, call.Incident, reason); err != nil {
+		return chat.Message{}, err
+	}
 	if err := c.upToDate(ctx, call, now); err != nil {
 		return chat.Message{}, err
 	}
@@ -58,6 +63,18 @@ func (c incidentClose) Run(ctx context.Context, call chat.Call) (chat.Message, e
 	}
 	m.Add(chat.P("As it stood: ", countsLine(counts), "."), chat.N("Nobody is reminded any more, and nothing is scanned. The record stays."))
 	return m, nil
+}
+
+// meant refuses a reason that is the name of an incident: whoever types it means that one.
+func (c incidentClose) meant(ctx context.Context, incident, reason string) error {
+	named, err := c.store.Incident(ctx, reason)
+	switch {
+	case reason == "" || errors.Is(err, state.ErrNotFound) || err == nil && named.ID == incident:
+		return nil
+	case err != nil:
+		return err
+	}
+	return &state.Refusal{Why: fmt.Sprintf("This would close %s; %s would be its reason.", incident, named.ID), Next: "To close that one: incident close --incident " + named.ID}
 }
 
 // upToDate assesses anew what waits for it: what time has voided is not closed as

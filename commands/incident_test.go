@@ -114,3 +114,13 @@ func TestEveryCommandOfThisHalfTellsItsRoleAndAnExample(t *testing.T) {
 		}
 	}
 }
+
+func TestTheNameOfAnIncidentIsNoReasonToCloseAnother(t *testing.T) {
+	t.Parallel()
+	w := opened(t, 2, "name\nsp-1\n")
+	w.run(t, "lead-1", "incident open other-1 --playbook toolshell")
+	refusal := w.refuse(t, "lead-1", "incident close --incident toolshell-1 other-1")
+	require.Contains(t, refusal, "This would close toolshell-1")
+	require.Contains(t, refusal, "incident close --incident other-1")
+	w.run(t, "lead-1", "incident close --incident other-1 it was a mistake")
+}

@@ -42,7 +42,8 @@ func ParseInventory(data []byte) ([]state.Server, error) {
 type sheet struct {
 	servers  []state.Server
 	lines    []int
-	hosts    bool // the names are the hosts of URLs
+	hosts    bool     // the names are the hosts of URLs
+	columns  []string // that it has
 	problems problemList
 }
 
@@ -97,7 +98,7 @@ func looksLikeURLs(text []byte) bool {
 // readURLs reads one URL a line. What a server is called depends on its own line
 // alone: an import of more lines changes no name.
 func (s *sheet) readURLs(text []byte) {
-	s.hosts = true
+	s.hosts, s.columns = true, []string{"url"}
 	n := 0
 	for line := range bytes.Lines(text) {
 		n++

@@ -32,6 +32,7 @@ func (s *sheet) readCSV(text []byte) {
 	if !ok {
 		return
 	}
+	s.columns = columns
 	for {
 		row, err := r.Read()
 		if errors.Is(err, io.EOF) {

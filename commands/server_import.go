@@ -146,6 +146,9 @@ func (t *taking) compare(ctx context.Context, r farmReader) error {
 	t.farms = map[string][]state.Server{}
 	for i, s := range t.servers {
 		old, ok := known[strings.ToLower(s.Name)]
+		if ok {
+			s = t.kept(s, old)
+		}
 		if farm, was := spelled[strings.ToLower(s.Farm)]; was && farm != s.Farm && (!ok || old.Name == s.Name) {
 			t.problems.add(t.lines[i], 0, "farm %s is spelled %s in the incident", quoteName(s.Farm), quoteName(farm))
 		}
@@ -160,6 +163,32 @@ func (t *taking) compare(ctx context.Context, r farmReader) error {
 		t.farms[s.Farm] = append(t.farms[s.Farm], s)
 	}
 	return t.problems.err()
+}
+
+// kept is a row with what the server has in columns that the file does not: what a file
+// does not speak of it does not take away.
+func (t *taking) kept(s, old state.Server) state.Server {
+	lacks := func(column string) bool { return !slices.Contains(t.columns, column) }
+	for column, keep := range map[string]func(){
+		"url": func() { s.URL = old.URL }, "addresses": func() { s.Addresses = old.Addresses }, "via": func() { s.Via = old.Via },
+		"farm": func() { s.Farm = old.Farm }, "owner": func() { s.Owner = old.Owner }, "group": func() { s.Group = old.Group },
+		"exposure": func() { s.Exposure = old.Exposure },
+	} {
+		if lacks(column) {
+			keep()
+		}
+	}
+	if lacks("tags") {
+		own := s.Tags
+		s.Tags = maps.Clone(old.Tags)
+		for k, v := range own {
+			if s.Tags == nil {
+				s.Tags = map[string]string{}
+			}
+			s.Tags[k] = v
+		}
+	}
+	return s
 }
 
 // known compares a row with the server that is there.
