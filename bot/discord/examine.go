@@ -105,7 +105,7 @@ func (p *Platform) channelFinding(ctx context.Context, place state.Place) bot.Fi
 	}
 	switch err := p.rest.call(ctx, "GET", "channels/"+place.Channel, nil, &c); {
 	case codeOf(err) == unknownChannel:
-		f.Wrong, f.Do = "There is no such channel any more.", "Bind the incident to another channel: incident bind."
+		f.Wrong, f.Do = "There is no such channel any more.", "Name another one: incident bind for an incident; setup advisories or setup triage in the other channel for the rest."
 		return f
 	case codeOf(err) == missingAccess:
 		f.Wrong, f.Do = "The bot does not see it.", "Add the bot, or its role, to the channel's permissions."

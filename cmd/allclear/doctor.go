@@ -133,8 +133,7 @@ func peopleFindings(people state.People) []state.Finding {
 	return append([]state.Finding{f}, out...)
 }
 
-// storeFindings examines the store, and returns the places that its open incidents
-// are bound to.
+// storeFindings examines the store, and returns the places that must be written to.
 func storeFindings(ctx context.Context, c config) ([]state.Place, []state.Finding) {
 	if err := mustExist(c); err != nil {
 		return nil, []state.Finding{{What: "the store", Wrong: said(err), Do: "Nothing, if allclear was not started yet: serve makes it.", Warning: true}}
@@ -164,7 +163,34 @@ func storeFindings(ctx context.Context, c config) ([]state.Place, []state.Findin
 	if err != nil {
 		out = append(out, state.Finding{What: "the open incidents", Wrong: said(err), Do: "Check the store with: allclear audit verify"})
 	}
-	return places, out
+	outside, err := advisoryPlaces(ctx, store)
+	if err != nil {
+		out = append(out, state.Finding{What: "the communities and the advisories", Wrong: said(err), Do: "Check the store with: allclear audit verify"})
+	}
+	return append(places, outside...), out
+}
+
+// advisoryPlaces are where reports arrive, where communities want advisories, and where
+// there are copies of those in force.
+func advisoryPlaces(ctx context.Context, store *opened) ([]state.Place, error) {
+	d, err := store.Desk(ctx, state.DeskNeed{})
+	communities, e := store.Communities(ctx)
+	advisories, e2 := store.Advisories(ctx)
+	var out []state.Place
+	if d.Head.Triage != nil {
+		out = append(out, *d.Head.Triage)
+	}
+	for _, c := range communities {
+		if c.Place != nil {
+			out = append(out, *c.Place)
+		}
+	}
+	for _, a := range advisories {
+		if a.Live != nil && a.Withdrawn == nil {
+			out = append(out, a.Places...)
+		}
+	}
+	return out, errors.Join(err, e, e2)
 }
 
 // ownerFindings names the owners that nobody of the configuration acts for: nobody

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,6 +41,29 @@ func TestTheDoctorHasNothingAgainstAGoodSetUp(t *testing.T) {
 	require.NoError(t, doctor(t.Context(), config{Redis: secret("redis://" + e.Addr), People: people}, &out), "%s", &out)
 	require.Contains(t, out.String(), "  ok       leads who can act: 2\n")
 	require.Contains(t, out.String(), "Nothing is wrong.")
+}
+
+func TestTheDoctorLooksAtTheChannelsOfCommunitiesAndCopies(t *testing.T) {
+	t.Parallel()
+	c := config{Redis: secret("redis://" + statetest.Redis(t).Addr)}
+	store, err := openStore(t.Context(), c, true, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	statetest.Open(t, store.Store, "one", 1, 1)
+	at := func(channel string, top state.TLP) state.Place {
+		return state.Place{Platform: "discord", Workspace: "1", Channel: channel, Ceiling: top}
+	}
+	news, triage := at("11", state.TLPClear), at("12", state.TLPAmberStrict)
+	_, err = store.UpdateDesk(t.Context(), statetest.Work("setup", "lead-1", statetest.Epoch), "one", state.DeskNeed{Communities: []string{"discord:1"}}, func(tx *state.Tx) error {
+		return errors.Join(tx.SetTriage(&triage), tx.SetCommunity(state.Community{ID: "discord:1", Name: "Friends", Place: &news}))
+	})
+	require.NoError(t, err)
+	require.NoError(t, store.Close())
+	places, _ := storeFindings(t.Context(), c)
+	var channels []string
+	for _, p := range places {
+		channels = append(channels, p.Channel)
+	}
+	require.Subset(t, channels, []string{"11", "12"})
 }
 
 func TestTheDoctorSaysWhenTheStoreIsAway(t *testing.T) {
