@@ -133,6 +133,7 @@ type incidentUnbind struct {
 	store interface {
 		Changer
 		Reminded
+		Queue
 		Incident(ctx context.Context, id string) (state.Incident, error)
 	}
 	pinger
@@ -149,30 +150,81 @@ func (incidentUnbind) Spec() chat.Spec {
 func (c incidentUnbind) Run(ctx context.Context, call chat.Call) (chat.Message, error) {
 	p := call.Request.Place
 	p.Person, p.Thread = "", ""
-	memory, err := c.store.Pings(ctx, call.Incident)
+	if _, err := c.store.Update(ctx, call.Work("unbind", c.now()), call.Incident, nil, func(tx *state.Tx) error {
+		return tx.Unbind(p.Key())
+	}); err != nil {
+		return chat.Message{}, err
+	}
+	unheard, err := c.move(ctx, call, p.Key()) // what was addressed to it is stored by now, and there will be no more
 	if err != nil {
 		return chat.Message{}, err
 	}
-	var rest int
-	_, err = c.store.Update(ctx, call.Work("unbind", c.now()), call.Incident, nil, func(tx *state.Tx) error {
-		rest = len(slices.DeleteFunc(slices.Clone(tx.Incident.Places), func(o state.Place) bool { return o.Key() == p.Key() }))
-		if err := tx.Unbind(p.Key()); err != nil {
-			return err
-		}
-		held, next := c.moved(tx.Incident, memory, p.Key(), tx.Work.At)
-		if len(held) == 0 {
-			return nil
-		}
-		_, err := tx.Remind(held[0].NotBefore, held, next)
-		return err
-	})
+	inc, err := c.store.Incident(ctx, call.Incident)
 	if err != nil {
 		return chat.Message{}, err
 	}
 	m := chat.Say(chat.P("This place hears of ", chat.C(call.Incident), " no more."))
-	if rest == 0 {
+	if len(inc.Places) == 0 {
 		m.Add(chat.P(chat.B("Nobody is reminded now: "), "no place hears of this incident."))
-		return m.With(chat.ToneWarn), nil
+		m.Tone = chat.ToneWarn
+	}
+	if len(unheard) > 0 {
+		m.Add(chat.P(chat.B("What waited here is told to nobody: "), "no place of the incident may see the names of servers. It was for ", chat.C(fewOf(unheard, maxShown)), "."))
+		m.Tone = chat.ToneWarn
 	}
 	return m, nil
+}
+
+// move addresses what was not said yet in a place that hears of the incident no more
+// to where it goes now, and names those whom no place takes.
+func (c incidentUnbind) move(ctx context.Context, call chat.Call, from string) (unheard []string, err error) {
+	letters, err := c.store.LettersAt(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	letters = slices.DeleteFunc(letters, func(l state.Letter) bool {
+		return l.Notice.Incident != call.Incident || l.Notice.Only != from || l.Notice.Kind != NoticePing && l.Notice.Kind != NoticePhase
+	})
+	for some := range slices.Chunk(letters, pingsAtOnce) {
+		lost, err := c.moveSome(ctx, call, some)
+		if err != nil {
+			return nil, err
+		}
+		for _, to := range lost {
+			if name := readerName(to); !slices.Contains(unheard, name) {
+				unheard = append(unheard, name)
+			}
+		}
+	}
+	return unheard, nil
+}
+
+func (c incidentUnbind) moveSome(ctx context.Context, call chat.Call, some []state.Letter) (unheard []string, err error) {
+	var ids, readers []string
+	for _, l := range some {
+		ids = append(ids, l.ID)
+		if l.Notice.Kind == NoticePing {
+			readers = append(readers, l.Notice.Facts["to"])
+		}
+	}
+	forget := map[string]state.PingMemory{}
+	if len(readers) > 0 {
+		if forget, err = c.store.Pings(ctx, call.Incident, readers...); err != nil {
+			return nil, err
+		}
+	}
+	for to, m := range forget { // who is not told is not taken for reminded
+		m.Slot, m.Until, m.Facts = time.Time{}, time.Time{}, ""
+		m.Mentions = slices.DeleteFunc(m.Mentions, func(t time.Time) bool { return t.After(c.now()) })
+		forget[to] = m
+	}
+	_, err = c.store.Update(ctx, call.Work("move "+digestOf(ids), c.now()), call.Incident, nil, func(tx *state.Tx) (err error) {
+		notices := make([]state.Notice, 0, len(some))
+		for _, l := range some {
+			notices = append(notices, l.Notice.To(tx.Incident, c.placeKey(tx.Incident, l.Notice.Facts["to"])))
+		}
+		unheard, err = tx.Readdress(notices, forget)
+		return err
+	})
+	return unheard, err
 }

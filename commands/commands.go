@@ -96,6 +96,9 @@ type Queue interface {
 	// NotYet lists letters that quiet hours hold until a time that is ahead, and whether
 	// there are more.
 	NotYet(ctx context.Context, now time.Time, limit int) (letters []state.Letter, more bool, err error)
+	// LettersAt lists what was not delivered yet of the place with a key: not cards, and
+	// not what is said quietly in threads.
+	LettersAt(ctx context.Context, place string) ([]state.Letter, error)
 	QueueSize(ctx context.Context) (n int, oldest time.Time, err error)
 	Waiting(ctx context.Context) (n int, oldest time.Time, err error)
 }

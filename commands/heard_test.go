@@ -73,3 +73,79 @@ func TestWhatIsForOthersThanThePlacesOfAnIncidentIsHeardUnbound(t *testing.T) {
 		require.Len(t, ns, 1)
 	}
 }
+
+func TestWhoUnbindsBackAndForthMovesOneReminder(t *testing.T) {
+	t.Parallel()
+	b := heldBoard(t)
+	other := b.bind("other", "")
+	b.must("lead-1", "incident unbind")
+	b.bind("ops", "")
+	_, err := b.from(other, "lead-1", "incident unbind")
+	require.NoError(t, err)
+	b.now = at("2025-07-22 07:00")
+	said := b.heard()
+	require.Len(t, said["ops"], 1)
+	require.Empty(t, said["other"])
+
+	b = heldBoard(t)
+	b.bind("other", "")
+	b.must("lead-1", "incident unbind")
+	b.bind("ops", "")
+	b.now = at("2025-07-22 07:00")
+	said = b.heard()
+	require.Empty(t, said["ops"], "it moved, and ops was bound again")
+	require.Len(t, said["other"], 1)
+}
+
+func TestWhatIsSaidOfADeadlineMovesWithThePlace(t *testing.T) {
+	t.Parallel()
+	for _, again := range []bool{false, true} {
+		b := newBoard(t, 2)
+		b.people[2].Owns, b.people[2].Quiet = []string{"bob"}, "22:00-07:00" // resp-1
+		b.now = at("2025-07-21 12:00")
+		b.change(nil, func(tx *state.Tx) error { return tx.SetDue(at("2025-07-22 01:00")) })
+		b.now = at("2025-07-22 01:05")
+		told, err := Tend(t.Context(), b.parts, boardID, b.now)
+		require.NoError(t, err)
+		require.Equal(t, 4, told)
+		b.bind("other", "")
+		b.must("lead-1", "incident unbind")
+		if again {
+			b.bind("ops", "")
+		}
+		b.now = at("2025-07-22 07:00")
+		said := b.heard()
+		require.Empty(t, said["ops"])
+		require.Len(t, said["other"], told)
+	}
+}
+
+func TestWhomNoPlaceTakesWhenItIsUnboundIsNamedAndNotTakenForReminded(t *testing.T) {
+	t.Parallel()
+	b := heldBoard(t)
+	require.Contains(t, plain(b.must("lead-1", "incident unbind")), "What waited here is told to nobody: no place of the incident may see the names of servers. It was for resp-1.")
+	memory, err := b.store.Pings(t.Context(), boardID)
+	require.NoError(t, err)
+	require.Zero(t, memory["person:resp-1"].Slot)
+	require.Empty(t, memory["person:resp-1"].Mentions)
+	b.bind("ops", "")
+	b.must("lead-1", "ping --send --owner bob") // in the same slot
+	b.now = at("2025-07-22 07:00")
+	require.Len(t, b.heard()["ops"], 1)
+}
+
+func TestAReminderThatIsStoredWhileItsPlaceIsUnboundMoves(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	b.people[2].Owns, b.people[2].Quiet = []string{"bob"}, "22:00-07:00" // resp-1
+	b.now = at("2025-07-22 00:00")
+	b.bind("other", "")
+	store := b.parts.Store
+	b.parts.Store = &between{store, func() { b.must("lead-1", "ping --send --owner bob") }}
+	b.must("lead-1", "incident unbind")
+	b.parts.Store = store
+	b.now = at("2025-07-22 07:00")
+	said := b.heard()
+	require.Empty(t, said["ops"])
+	require.Len(t, said["other"], 1)
+}

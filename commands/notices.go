@@ -83,7 +83,7 @@ func (v *Voice) Heard(ctx context.Context, ns []state.Notice, place state.Place)
 			}
 		}
 		i := slices.IndexFunc(inc.Places, func(o state.Place) bool { return o.Key() == place.Key() })
-		if i >= 0 {
+		if i >= 0 && n.Heard(inc, place.Key()) {
 			heard, at.Ceiling = append(heard, n), state.Narrower(at.Ceiling, inc.Places[i].Top())
 		}
 	}

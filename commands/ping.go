@@ -186,8 +186,7 @@ func (c ping) note(ctx context.Context, call chat.Call, some []state.Ping, left 
 		}
 		notices := make([]state.Notice, 0, len(some))
 		for _, p := range some {
-			n := c.notice(tx.Incident, p, slot)
-			notices, p.Next.Place = append(notices, n), n.Only
+			notices = append(notices, c.notice(tx.Incident, p, slot))
 			memory[p.To] = p.Next
 		}
 		unheard, err = tx.Remind(slot, notices, memory)
@@ -201,28 +200,11 @@ const nowhere = "nowhere"
 
 func (c pinger) notice(inc state.Incident, p state.Ping, slot time.Time) state.Notice {
 	stamp := slot.UTC().Format(time.RFC3339)
-	return state.Notice{
+	n := state.Notice{
 		Key: fmt.Sprintf("ping %s %s %s", inc.ID, stamp, p.To), Kind: NoticePing, Owner: readerName(p.To), NotBefore: p.NotBefore,
-		Only:  c.placeKey(inc, p.To),
 		Facts: map[string]string{"slot": stamp, "to": p.To, "as": strings.Join(p.As, ","), "why": p.Why},
 	}
-}
-
-// moved are the reminders that wait for the end of quiet hours in a place, as they are
-// when that place hears of the incident no more.
-func (c pinger) moved(inc state.Incident, memory map[string]state.PingMemory, from string, now time.Time) (notices []state.Notice, next map[string]state.PingMemory) {
-	next = map[string]state.PingMemory{}
-	for _, to := range slices.Sorted(maps.Keys(memory)) {
-		m := memory[to]
-		if m.Place != from || !m.Until.After(now) {
-			continue
-		}
-		n := c.notice(inc, state.Ping{To: to, As: m.As, NotBefore: m.Until}, m.Slot)
-		n.Key += " moved to " + n.Only
-		notices, m.Place = append(notices, n), n.Only
-		next[to] = m
-	}
-	return notices, next
+	return n.To(inc, c.placeKey(inc, p.To))
 }
 
 // sent says what came of it: whom a reminder goes to now, whom later, and whom not.

@@ -139,7 +139,7 @@ func (v *Voice) ping(ctx context.Context, n state.Notice) (chat.Message, error) 
 	if err != nil {
 		return chat.Message{}, err
 	}
-	if m, ok := q.Memory[to]; ok && (newerThan(m, n) || movedFrom(m, n)) {
+	if m, ok := q.Memory[to]; ok && newerThan(m, n) {
 		return chat.Message{}, nil
 	}
 	q.Memory, q.Readers = nil, nil // that it is to be sent was decided
@@ -156,12 +156,6 @@ func (v *Voice) ping(ctx context.Context, n state.Notice) (chat.Message, error) 
 func newerThan(m state.PingMemory, n state.Notice) bool {
 	slot, err := time.Parse(time.RFC3339, n.Facts["slot"])
 	return err == nil && m.Slot.After(slot) && m.Until.IsZero()
-}
-
-// movedFrom reports whether a reminder goes to another place by now: its own heard of
-// the incident no more.
-func movedFrom(m state.PingMemory, n state.Notice) bool {
-	return m.Place != "" && n.Only != "" && m.Place != n.Only && m.Slot.UTC().Format(time.RFC3339) == n.Facts["slot"]
 }
 
 // again asks the question of one reader anew.

@@ -41,7 +41,7 @@ func Tend(ctx context.Context, p Parts, incident string, now time.Time) (told in
 		told = 0
 		fresh, err := tx.EnterPhase(phase)
 		for _, n := range notices {
-			if n.Only = c.placeKey(tx.Incident, n.Facts["to"]); fresh && len(n.Address(tx.Incident.Places)) > 0 {
+			if n = n.To(tx.Incident, c.placeKey(tx.Incident, n.Facts["to"])); fresh && len(n.Address(tx.Incident.Places)) > 0 {
 				tx.Notify(n)
 				told++
 			}

@@ -1,6 +1,9 @@
 package state
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // NoticeKind says what a notice is about.
 type NoticeKind string
@@ -36,6 +39,9 @@ type Notice struct {
 	Except string `json:"except,omitempty"`
 	// Only is the key of the one place that hears it; "": all do.
 	Only string `json:"only,omitempty"`
+	// Term is how often Only had been unbound when this was addressed to it: what waits
+	// there is for others when it is unbound, also when it is bound again.
+	Term int `json:"term,omitempty"`
 	// NotBefore holds it back: in quiet hours, until they end.
 	NotBefore time.Time `json:"notBefore,omitzero"`
 	// Card makes later notices of the same card edit one message instead of posting.
@@ -96,10 +102,29 @@ func (n Notice) Address(places []Place) []Letter {
 	var out []Letter
 	for _, p := range places {
 		if p.Key() != n.Except && (n.Only == "" || p.Key() == n.Only) && (p.Threads || !n.Quiet()) {
-			out = append(out, Letter{ID: n.Key + " @ " + p.Key(), Notice: n, Place: p, Due: due, Created: n.At})
+			out = append(out, Letter{ID: n.id(p), Notice: n, Place: p, Due: due, Created: n.At})
 		}
 	}
 	return out
+}
+
+// id names the letter of a notice for a place.
+func (n Notice) id(p Place) string {
+	if n.Term > 0 {
+		return fmt.Sprintf("%s @ %s term %d", n.Key, p.Key(), n.Term)
+	}
+	return n.Key + " @ " + p.Key()
+}
+
+// To addresses a notice to one place of an incident alone, by its key.
+func (n Notice) To(i Incident, key string) Notice {
+	n.Only, n.Term = key, i.Left[key]
+	return n
+}
+
+// Heard reports whether a notice is for a place of its incident as it has its places now.
+func (n Notice) Heard(i Incident, key string) bool {
+	return n.Only == "" || n.Term == i.Left[key]
 }
 
 // Transition is that a server's status changed.

@@ -43,9 +43,6 @@ type PingMemory struct {
 	Mentions []time.Time `json:"mentions,omitempty"` // of the last hour
 	// Left counts reminders in a row that were left to the digest.
 	Left int `json:"left,omitempty"`
-	// Place is the key of where the last one goes, and As the roles that it is in.
-	Place string   `json:"place,omitempty"`
-	As    []string `json:"as,omitempty"`
 	// Broke is when one last broke through quiet hours or a budget, and Why says why.
 	Broke time.Time `json:"broke,omitzero"`
 	Why   string    `json:"why,omitempty"`
@@ -212,7 +209,7 @@ func (p *Ping) decide(q PingQuestion) *PingHold {
 	facts, fresh := p.facts(), p.freshAttack(m.At)
 	phase := q.Phase != m.Phase && q.Phase > PhaseBefore
 	p.Loud = p.To != "" && slices.ContainsFunc(p.Rows, func(r Row) bool { return r.Status != StatusContained }) || p.To != "" && len(p.Rows) == 0
-	p.Next = PingMemory{Slot: q.Slot, At: q.Now, Facts: facts, Phase: q.Phase, Mentions: recent(m.Mentions, q.Now), As: p.As, Broke: m.Broke, Why: m.Why}
+	p.Next = PingMemory{Slot: q.Slot, At: q.Now, Facts: facts, Phase: q.Phase, Mentions: recent(m.Mentions, q.Now), Broke: m.Broke, Why: m.Why}
 	if !m.Slot.IsZero() && m.Facts == facts && fresh == "" && !phase {
 		p.Next.Level = min(m.Level+1, maxPingLevel)
 	}

@@ -2,11 +2,36 @@ package state
 
 import (
 	"maps"
+	"slices"
 	"time"
 )
 
 // mostNamed is how many readers the record of one slot names.
 const mostNamed = 200
+
+// Readdress notes in the change that notices go to other places than they were for, with
+// what to remember of whom. Whom none of the places takes is given back.
+func (tx *Tx) Readdress(notices []Notice, memory map[string]PingMemory) (unheard []string, err error) {
+	if err := tx.open(); err != nil {
+		return nil, err
+	}
+	tx.pings = map[string]PingMemory{}
+	for _, n := range notices {
+		if len(n.Address(tx.Incident.Places)) > 0 {
+			tx.Notify(n)
+			continue
+		}
+		who := n.Facts["to"]
+		if m, ok := memory[who]; ok {
+			tx.pings[who] = m
+		}
+		if !slices.Contains(unheard, who) {
+			unheard = append(unheard, who)
+		}
+	}
+	tx.event("reminders moved", "", "", map[string]any{"messages": len(notices), "unheard": unheard[:min(len(unheard), mostNamed)]})
+	return unheard, nil
+}
 
 // Remind notes in the change who is reminded at a slot and who is left to the digest,
 // with what to remember of each. A reader whose reminder no place takes, as the

@@ -10,10 +10,12 @@ type Incident struct {
 	Places []Place `json:"places,omitempty"`
 	// GroupPlaces are the keys of the places in which groups are reminded, by group.
 	GroupPlaces map[string]string `json:"groupPlaces,omitempty"`
-	Cadence     time.Duration     `json:"cadence"` // between reminders
-	Opened      time.Time         `json:"opened"`
-	OpenedBy    PersonID          `json:"openedBy"`
-	Drill       bool              `json:"drill,omitempty"`
+	// Left is how often places were unbound, by their keys.
+	Left     map[string]int `json:"left,omitempty"`
+	Cadence  time.Duration  `json:"cadence"` // between reminders
+	Opened   time.Time      `json:"opened"`
+	OpenedBy PersonID       `json:"openedBy"`
+	Drill    bool           `json:"drill,omitempty"`
 	// Zone is the time zone of its digests, quiet hours and dates, by its IANA name; "" is UTC.
 	Zone string `json:"zone,omitempty"`
 	// Due is by when it is to be done; zero: by the date of the playbook, if there is one.

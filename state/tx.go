@@ -220,6 +220,10 @@ func (tx *Tx) Unbind(key string) error {
 	gone := tx.Incident.Places[i]
 	tx.Incident.GroupPlaces = maps.Clone(tx.Incident.GroupPlaces)
 	maps.DeleteFunc(tx.Incident.GroupPlaces, func(_, k string) bool { return k == key })
+	if tx.Incident.Left = maps.Clone(tx.Incident.Left); tx.Incident.Left == nil {
+		tx.Incident.Left = map[string]int{}
+	}
+	tx.Incident.Left[key]++
 	tx.Incident.Places, tx.incident = slices.Delete(slices.Clone(tx.Incident.Places), i, i+1), true
 	tx.event("place unbound", "", "", gone)
 	return nil

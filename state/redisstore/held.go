@@ -47,51 +47,77 @@ func (s *Store) NotYet(ctx context.Context, now time.Time, limit int) (letters [
 	if err := s.members(ctx, s.k.places(), func(p string) { places = append(places, p) }); err != nil {
 		return nil, false, err
 	}
-	docs, err := call(ctx, s, "read the outbox", func(ctx context.Context, _ int) ([]string, error) {
+	entries, err := call(ctx, s, "read the outbox", func(ctx context.Context, _ int) (out []string, err error) {
 		p := s.c.Pipeline()
 		queues := make([]*redis.StringSliceCmd, len(places))
 		for i, place := range places {
 			queues[i] = p.ZRangeByScore(ctx, s.k.queue(place), &redis.ZRangeBy{Min: "(" + millis(now), Max: "+inf", Count: int64(limit + 1)})
 		}
-		if err := execute(ctx, p); err != nil {
-			return nil, err
-		}
-		p = s.c.Pipeline()
-		var cmds []*redis.StringCmd
+		err = execute(ctx, p)
 		for _, q := range queues {
-			for _, entry := range q.Val() {
-				if len(entry) > 12 { // a number of twelve digits, and the id
-					cmds = append(cmds, p.HGet(ctx, s.k.letter(entry[12:]), entry[12:]))
-				}
-			}
-		}
-		if len(cmds) == 0 {
-			return nil, nil
-		}
-		err := execute(ctx, p)
-		out := make([]string, 0, len(cmds))
-		for _, c := range cmds {
-			out = append(out, c.Val())
+			out = append(out, q.Val()...)
 		}
 		return out, err
 	})
-	for _, doc := range docs {
-		if doc == "" { // delivered in between
-			continue
-		}
-		l, err := decode[state.Letter](doc, "letter", "later")
-		if err != nil {
-			return nil, false, err
-		}
-		if l.Notice.NotBefore.After(now) {
-			letters = append(letters, l)
-		}
+	if err != nil {
+		return nil, false, err
 	}
+	if letters, err = s.lettersOf(ctx, entries); err != nil {
+		return nil, false, err
+	}
+	letters = slices.DeleteFunc(letters, func(l state.Letter) bool { return !l.Notice.NotBefore.After(now) })
 	slices.SortStableFunc(letters, func(a, b state.Letter) int { return a.Notice.NotBefore.Compare(b.Notice.NotBefore) })
 	if more = len(letters) > limit; more {
 		letters = letters[:limit]
 	}
-	return letters, more, err
+	return letters, more, nil
+}
+
+// LettersAt returns what waits, or is being delivered, in the lane of a place itself, by the place's key.
+func (s *Store) LettersAt(ctx context.Context, place string) ([]state.Letter, error) {
+	entries, err := call(ctx, s, "read the outbox", func(ctx context.Context, _ int) ([]string, error) {
+		return s.c.ZRange(ctx, s.k.queue(place), 0, -1).Result()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.lettersOf(ctx, entries)
+}
+
+// lettersOf reads the letters of entries of queues. What is delivered in between is left out.
+func (s *Store) lettersOf(ctx context.Context, entries []string) ([]state.Letter, error) {
+	var out []state.Letter
+	for some := range slices.Chunk(entries, 200) {
+		docs, err := call(ctx, s, "read the outbox", func(ctx context.Context, _ int) ([]string, error) {
+			p := s.c.Pipeline()
+			var cmds []*redis.StringCmd
+			for _, entry := range some {
+				if len(entry) > 12 { // a number of twelve digits, and the id
+					cmds = append(cmds, p.HGet(ctx, s.k.letter(entry[12:]), entry[12:]))
+				}
+			}
+			err := execute(ctx, p)
+			docs := make([]string, 0, len(cmds))
+			for _, c := range cmds {
+				docs = append(docs, c.Val())
+			}
+			return docs, err
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, doc := range docs {
+			if doc == "" { // delivered in between
+				continue
+			}
+			l, err := decode[state.Letter](doc, "letter", "at a place")
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, l)
+		}
+	}
+	return out, nil
 }
 
 // heldPlaces are the places of the letters that are held back, by id.
