@@ -297,3 +297,18 @@ func TestAHuntInWhichNothingCouldBeReadIsNotDone(t *testing.T) {
 	}
 	require.Contains(t, b.no("resp-1", "hunt", zipped(t, map[string]string{"else-01/W3SVC1/u_ex.log": iisLog("2025-07-10", "2025-07-12")})), "not in the inventory, of which nothing was recorded: else-01")
 }
+
+func TestAHarmlessAttackEndsNoSnooze(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, 2)
+	b.now = at("2025-07-23 12:00")
+	b.must("resp-1", hrPatched)
+	b.must("resp-1", "snooze sp-hr-01 6h waits for the window")
+	b.now = b.now.Add(time.Hour)
+	b.must("resp-1", "hunt --server sp-hr-01", chat.File{Name: "a.log", Data: []byte(iisLog("2025-07-07", "2025-07-23", toolPane("2025-07-22 10:30:00", 200)))})
+	row, err := b.store.Row(t.Context(), boardID, "sp-hr-01")
+	require.NoError(t, err)
+	require.Zero(t, row.Attacked)
+	why, _ := row.QuietNow(b.now, time.Hour)
+	require.NotEmpty(t, why)
+}

@@ -33,6 +33,7 @@ type assessor struct {
 	retired    []Server
 	items      []string
 	itemsKnown bool
+	gone       []string // what Unlisted says, of every server
 	by         map[subjectKind][]*Evidence // in order of observation
 	shared     []*Evidence                 // signs about the farm or its items, in order of observation
 	states     map[string]map[Subject]StepState
@@ -82,6 +83,7 @@ func newAssessor(r Rules, f Farm, evidence []Evidence, now time.Time) *assessor 
 	}
 	slices.SortFunc(a.shared, byObservation)
 	a.listItems()
+	a.gone = a.unlisted()
 	a.listProducts()
 	return a
 }

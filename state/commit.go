@@ -98,7 +98,7 @@ func (tx *Tx) settleFarm(f *FarmState) (FarmCommit, []Transition) {
 	if !asked.IsZero() && (a.Until.IsZero() || asked.Before(a.Until)) {
 		a.Until = asked
 	}
-	signs, acted := tx.Incident.Rules.signsIn(f.Evidence), tx.actedOn(f)
+	signs, acted := f.signsIn(tx.Incident.Rules, tx.Work.At), tx.actedOn(f)
 	rows := map[string]Row{}
 	var changes []Transition
 	for i, s := range f.Farm.Servers {

@@ -13,7 +13,7 @@ func (a *assessor) judge(out *ServerAssessment, s Server) {
 	if all := slices.Concat(a.inside[s.Name], a.out[s.Name], a.out[""]); len(all) > 0 {
 		out.Product = all[0]
 	}
-	out.Stale, out.Unlisted = a.stale(s), a.unlisted()
+	out.Stale, out.Unlisted = a.stale(s), a.gone
 	inside, bad := a.insideFixed(s, out)
 	outside, reports := a.outside(s, inside), a.reported(s, ReportedVulnerable)
 	switch {

@@ -140,17 +140,25 @@ func (f *FarmState) pinged(r Row, s Server, signs map[string]time.Time, acted ma
 }
 
 // signsIn are when the newest sign of an attacker came to be known, by server; "" is
-// for all servers of the farm.
-func (r Rules) signsIn(evidence []Evidence) map[string]time.Time {
+// for all servers of the farm. What is harmless is none.
+func (f *FarmState) signsIn(r Rules, now time.Time) map[string]time.Time {
 	out := map[string]time.Time{}
-	for _, e := range evidence {
-		sign := false
-		for _, s := range slices.Concat(r.Signs, attackSigns()) {
-			sign = sign || s.Kind == e.Kind && slices.Contains(s.Values, e.Value)
+	signs := slices.Concat(r.Signs, attackSigns())
+	var worked *assessor // only where something may be harmless
+	for i := range f.Evidence {
+		e := &f.Evidence[i]
+		if !slices.ContainsFunc(signs, func(s Sign) bool { return s.Kind == e.Kind && slices.Contains(s.Values, e.Value) }) {
+			continue
 		}
-		if sign {
-			out[e.Subject.Server] = latest(out[e.Subject.Server], e.Recorded)
+		if e.Kind == KindAttack && e.Value == AttackLate {
+			if worked == nil {
+				worked = f.worked(r, now)
+			}
+			if worked.harmless(e.Subject.Server, e) {
+				continue
+			}
 		}
+		out[e.Subject.Server] = latest(out[e.Subject.Server], e.Recorded)
 	}
 	return out
 }

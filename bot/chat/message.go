@@ -220,8 +220,9 @@ func C(s string) Span { return Span{Text: s, Style: Code} }
 // D is small print within a line; see B.
 func D(s string) Span { return Span{Text: s, Style: Dim} }
 
-// At is a moment, and how it is told where nobody knows the reader's clock: with its zone.
-func At(t time.Time, text string) Span { return Span{Text: text, At: t} }
+// At is a moment, to the minute, and how it is told where nobody knows the reader's clock:
+// with its zone.
+func At(t time.Time, text string) Span { return Span{Text: text, At: t.UTC().Truncate(time.Minute)} }
 
 // H makes a heading from the parts of a line.
 func H(parts ...any) Heading { return Heading{internal, T(parts...)} }
