@@ -49,21 +49,42 @@ func TestTheDoctorLooksAtTheChannelsOfCommunitiesAndCopies(t *testing.T) {
 	store, err := openStore(t.Context(), c, true, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	statetest.Open(t, store.Store, "one", 1, 1)
-	at := func(channel string, top state.TLP) state.Place {
-		return state.Place{Platform: "discord", Workspace: "1", Channel: channel, Ceiling: top}
+	desk := func(request string, need state.DeskNeed, change func(tx *state.Tx) error) {
+		_, err := store.UpdateDesk(t.Context(), statetest.Work(request, "lead-1", statetest.Epoch), "one", need, change)
+		require.NoError(t, err)
 	}
-	news, triage := at("11", state.TLPClear), at("12", state.TLPAmberStrict)
-	_, err = store.UpdateDesk(t.Context(), statetest.Work("setup", "lead-1", statetest.Epoch), "one", state.DeskNeed{Communities: []string{"discord:1"}}, func(tx *state.Tx) error {
-		return errors.Join(tx.SetTriage(&triage), tx.SetCommunity(state.Community{ID: "discord:1", Name: "Friends", Place: &news}))
+	at := func(channel string, top state.TLP) *state.Place {
+		return &state.Place{Platform: "discord", Workspace: "1", Channel: channel, Ceiling: top}
+	}
+	desk("inside", state.DeskNeed{}, func(tx *state.Tx) error { // where one lead is enough
+		errs := []error{tx.Bind(*at("13", state.TLPAmberStrict))}
+		for _, p := range tx.Incident.Places {
+			if !p.Sees(state.TLPAmberStrict) {
+				errs = append(errs, tx.Unbind(p.Key()))
+			}
+		}
+		return errors.Join(errs...)
 	})
-	require.NoError(t, err)
+	desk("draft", state.DeskNeed{All: true}, func(tx *state.Tx) error {
+		words := []state.Paragraph{{Text: "Patch.", TLP: state.TLPClear}}
+		_, err := tx.SaveDraft(0, state.AdvisoryText{Title: "First", TLP: state.TLPClear, Summary: words}, nil, nil)
+		return err
+	})
+	desk("publish", state.DeskNeed{All: true, Advisories: []int{1}}, func(tx *state.Tx) error {
+		_, _, err := tx.Publish(1, "pub-1", nil)
+		return err
+	})
+	desk("setup", state.DeskNeed{All: true}, func(tx *state.Tx) error {
+		return errors.Join(tx.SetTriage(at("12", state.TLPAmberStrict)), tx.SetCommunity(state.Community{ID: "discord:1", Name: "Friends", Place: at("11", state.TLPClear)}))
+	})
+	desk("unbind", state.DeskNeed{}, func(tx *state.Tx) error { return tx.Unbind(at("13", state.TLPAmberStrict).Key()) })
 	require.NoError(t, store.Close())
 	places, _ := storeFindings(t.Context(), c)
 	var channels []string
 	for _, p := range places {
 		channels = append(channels, p.Channel)
 	}
-	require.Subset(t, channels, []string{"11", "12"})
+	require.Subset(t, channels, []string{"11", "12", "13"}, "what is left in 13 is a copy")
 }
 
 func TestTheDoctorSaysWhenTheStoreIsAway(t *testing.T) {
