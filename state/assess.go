@@ -33,7 +33,7 @@ type assessor struct {
 	retired    []Server
 	items      []string
 	itemsKnown bool
-	gone       []string // what Unlisted says, of every server
+	gone       []string                    // what Unlisted says, of every server
 	by         map[subjectKind][]*Evidence // in order of observation
 	shared     []*Evidence                 // signs about the farm or its items, in order of observation
 	states     map[string]map[Subject]StepState
