@@ -2,6 +2,7 @@ package discord
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -34,6 +35,7 @@ type directory struct {
 	joined   map[string]place // in these
 	channels map[string]seen[channel]
 	members  map[memberKey]seen[standing]
+	written  map[string]bool // channels that we write to; false: they are gone
 }
 
 // place is a guild that we are in.
@@ -59,7 +61,7 @@ type seen[V any] struct {
 func newDirectory(r *rest, o Options) *directory {
 	return &directory{
 		rest: r, log: o.Logger, now: o.Now, guilds: o.Guilds, kick: make(chan struct{}, 1), joined: map[string]place{},
-		channels: map[string]seen[channel]{}, members: map[memberKey]seen[standing]{},
+		channels: map[string]seen[channel]{}, members: map[memberKey]seen[standing]{}, written: map[string]bool{},
 	}
 }
 
@@ -141,6 +143,33 @@ func (d *directory) drop(id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.channels, id)
+	if d.written[id] {
+		d.written[id] = false
+	}
+}
+
+// wrote notes what became of writing to a channel.
+func (d *directory) wrote(id string, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case err == nil:
+		keep(d.written, id, true)
+	case errors.Is(err, errNoChannel):
+		keep(d.written, id, false)
+	}
+}
+
+// lost is how many channels that were to be written to are gone.
+func (d *directory) lost() (n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, there := range d.written {
+		if !there {
+			n++
+		}
+	}
+	return n
 }
 
 // known is a channel, when it is known.

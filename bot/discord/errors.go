@@ -57,6 +57,9 @@ func classified(doing string, err error) error {
 		return nil
 	}
 	told := fmt.Errorf("%s: %w", doing, hushed(err))
+	if codeOf(err) == unknownChannel {
+		told = fmt.Errorf("%s: %w: %w", doing, errNoChannel, hushed(err))
+	}
 	switch code := codeOf(err); {
 	case never(code, statusOf(err)):
 		return &chat.Permanent{Err: told}
@@ -67,6 +70,9 @@ func classified(doing string, err error) error {
 	}
 	return told
 }
+
+// errNoChannel is a channel or thread that was deleted, or never was.
+var errNoChannel = errors.New("there is no such channel any more")
 
 // told is classified, and what is too much is counted.
 func (p *Platform) told(doing string, err error) error {

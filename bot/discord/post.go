@@ -61,6 +61,9 @@ func (p *Platform) Post(ctx context.Context, place state.Place, m chat.Message, 
 		return "", &chat.Permanent{Err: errors.New("discord: the place is no channel and nobody's")}
 	}
 	id, err := p.postIn(ctx, place, m, r, key)
+	if place.Thread == "" {
+		p.dir.wrote(place.Channel, err)
+	}
 	if old := p.out.replaces(key); old != "" {
 		if err != nil {
 			p.out.replace(key, old)

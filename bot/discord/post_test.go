@@ -323,4 +323,16 @@ func TestWhatIsWrongIsClassified(t *testing.T) {
 	}
 	require.NoError(t, st.DeleteChannel("news"))
 	soon(t, "it is seen", func() bool { return st.counts.Of("channel deleted") == 1 })
+	here := st.here()
+	_, err := st.p.Post(t.Context(), here, says("x"), "last")
+	require.NoError(t, err)
+	require.Empty(t, st.p.Note(), "nobody writes to the one that is gone, and this one is there")
+	require.NoError(t, st.DeleteChannel("responders"))
+	soon(t, "it is told with readiness", func() bool { return st.p.Note() == "channels that are gone: 1" })
+	require.NoError(t, st.p.Ready())
+	fresh := st.platform(t, st.opt)
+	require.NoError(t, fresh.whoAmI(t.Context()))
+	_, err = fresh.Post(t.Context(), here, says("x"), "later")
+	require.ErrorAs(t, err, new(*chat.Permanent))
+	require.Equal(t, "channels that are gone: 1", fresh.Note(), "who did not see it go")
 }

@@ -43,3 +43,17 @@ func (p *Platform) Standby() string {
 	}
 	return "standby, the gateway is held by " + by
 }
+
+// Note is a word on how it is ready: who is connected in our place, and how many of the
+// channels that were to be written to since the start are gone. Which they are, doctor says.
+func (p *Platform) Note() string {
+	note := p.Standby()
+	n := p.dir.lost()
+	if n == 0 {
+		return note
+	}
+	if note != "" {
+		note += "; "
+	}
+	return note + fmt.Sprintf("channels that are gone: %d", n)
+}

@@ -56,8 +56,8 @@ func addHTTP(ctx context.Context, g *bot.Group, c config, a *app, out outside, m
 	parts := []web.Part{{Name: "store", Ready: d.storeReady}, {Name: "work", Ready: a.router.Ready}}
 	for name, p := range out.chats {
 		part := web.Part{Name: name, Ready: p.Ready}
-		if s, ok := p.(stander); ok {
-			part.Note = s.Standby
+		if n, ok := p.(interface{ Note() string }); ok {
+			part.Note = n.Note
 		}
 		parts = append(parts, part)
 	}
