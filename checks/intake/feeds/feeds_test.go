@@ -167,7 +167,7 @@ func TestWhatIsNotWhatItShouldBeIsRefused(t *testing.T) {
 		{"cve", strings.Replace(cve(""), "5.1", "4.0", 1), `of version "4.0"; known are 5.x`},
 		{"cve", strings.Replace(cve(""), "CVE-2021-1707", "<b>", 1), "has no id"},
 		{"cve", strings.Replace(cve(""), "PUBLISHED", "RESERVED", 1), `in the state "RESERVED"`},
-		{"cve", strings.Replace(cve(""), `"cna":{`, `"cna":7,"x":{`, 1), "containers.cna cannot be a number"},
+		{"cve", strings.Replace(cve(""), `"cna":{`, `"cna":7,"x":{`, 1), "containers.cna cannot be of the type number"},
 		{"cve", strings.Repeat(`{"a":`, 100), "is nested deeper than 64"},
 		{"cve", "\xff\xfe", "is not UTF-8"},
 		{"cve", strings.Repeat(" ", MaxCVE+1), "is longer than 8388608 bytes"},
