@@ -11,7 +11,7 @@ import (
 func TestTheHelpOfTheProgramFindsCommandsOfTheChat(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"feeds --help":           "feeds accept ID: Accept what a source said",
+		"feeds --help":           "feeds accept ID [--apply APPLY]: Accept what a source said",
 		"help feeds":             "from the command line: allclear do feeds …",
 		"feeds check -h":         "- {kind: kev, at: ",
 		"do feeds accept --help": "Needs the role lead.",
