@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -42,6 +43,10 @@ func TestASourceMovesALineOfAPlaybookThatCameFromAFile(t *testing.T) {
 	require.Contains(t, said, "fix line of SharePoint Server 2019: 16.0.10417.20037 -> 16.0.10417.20099")
 	require.NotContains(t, said, "nil")
 	said = do("feeds", "accept", "F1")
+	require.Contains(t, said, "Nothing was accepted yet.", "what is shown is accepted, and nothing else")
+	shown := regexp.MustCompile(`feeds accept F1 --apply ([0-9a-f]{16})`).FindStringSubmatch(said)
+	require.NotNil(t, shown, said)
+	said = do("feeds", "accept", "F1", "--apply", shown[1])
 	require.Contains(t, said, "F1 was accepted.")
 	require.Contains(t, said, "revision 8 is in force")
 	require.Contains(t, said, "1 farm assessed anew.")
