@@ -64,7 +64,7 @@ func readFile(name string) ([]byte, error) {
 	case err != nil:
 		return nil, reason(err)
 	case len(data) > maxFile:
-		return nil, fmt.Errorf("it is larger than %s", size(maxFile))
+		return nil, fmt.Errorf("it is larger than %s", chat.FileSize(maxFile))
 	}
 	return data, nil
 }

@@ -46,7 +46,7 @@ func (p *page) part(part chat.Part, tone chat.Tone, first bool) {
 	case chat.Picture:
 		p.text("", chat.T(chat.D("[picture "), part.Name, chat.D("] "), part.Alt), "")
 	case chat.Attachment:
-		p.text("", chat.T(chat.D("[file "), part.Name, chat.D(", "+size(len(part.Data))+"]")), "")
+		p.text("", chat.T(chat.D("[file "), part.Name, chat.D(", "+chat.FileSize(len(part.Data))+"]")), "")
 	case chat.Buttons:
 		p.buttons(part.Buttons)
 	}
@@ -155,14 +155,4 @@ func (p *page) buttons(buttons []chat.Button) {
 		}
 		p.text("", t, "")
 	}
-}
-
-func size(n int) string {
-	switch {
-	case n >= 1<<20:
-		return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
-	case n >= 1<<10:
-		return fmt.Sprintf("%.1f kB", float64(n)/(1<<10))
-	}
-	return fmt.Sprintf("%d B", n)
 }
